@@ -16,7 +16,6 @@ export const refusalCodes = [
   "SCHEMA_INVALID",
   "DEVICE_MISMATCH",
   "HOST_MISMATCH",
-  "REPLAYED",
   "EQUIVOCATION",
   "PREV_MISMATCH",
   "WINDOW_OVERLAP",

@@ -1,0 +1,9 @@
+import { hash } from "node:crypto";
+
+/**
+ * A signed thing's name: SHA-256 of its PAE. Never a hash over envelope or signature bytes, since JSON can be
+ * re-encoded and ECDSA is randomized: those name a transport, not a statement.
+ */
+export function statementHash(paeBytes: Uint8Array): Buffer {
+  return hash("sha256", paeBytes, "buffer");
+}

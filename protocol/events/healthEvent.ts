@@ -1,0 +1,66 @@
+import type { HealthCause } from "../health/healthCause.js";
+import type { HealthState } from "../health/healthState.js";
+
+export const healthEventType = "io.caliber.collateral.health.v1";
+export const findingEventType = "io.caliber.collateral.finding.v1";
+
+/** CloudEvents 1.0, structured JSON. One step of one device's health. */
+export type HealthEvent = CloudEvent<
+  typeof healthEventType,
+  {
+    device: string;
+    host: string;
+    /** True when the readings come from a simulator. */
+    simulated: boolean;
+    previous: HealthState;
+    current: HealthState;
+    cause: HealthCause;
+    /** The reading that decided, and the bound it was held against; null where the cause has none. */
+    value: number | null;
+    threshold: number | null;
+    since_ms: number;
+    /** Statement hash of the report that shows it, or the tick's index as `tick:<idx>` when silence does. */
+    evidence: string;
+    assurance: Assurance;
+  }
+>;
+
+/** A finding: something that nobody may explain away later, such as two statements for one seq. */
+export type FindingEvent = CloudEvent<
+  typeof findingEventType,
+  {
+    device: string;
+    host: string;
+    simulated: boolean;
+    code: string;
+    text: string;
+    evidence: string;
+    count: number;
+  }
+>;
+
+export type CaliberEvent = HealthEvent | FindingEvent;
+
+/** How each claim is known, claim by claim. */
+export type Assurance = {
+  key: "software" | "tpm";
+  identity: "declared" | "silicon";
+  /** When the GPU's silicon last answered a challenge; null when it never did. */
+  presence_at_ms: number | null;
+};
+
+type CloudEvent<Type extends string, Data> = {
+  specversion: "1.0";
+  /** Unique with `source`, and the same again when the log is replayed. */
+  id: string;
+  source: string;
+  type: Type;
+  /** `did:erc721:<chainId>:<contract>:<tokenId>`, before minting `urn:caliber:device:<id>`. */
+  subject: string;
+  /** RFC 3339: the tick at which the registry decided. */
+  time: string;
+  datacontenttype: "application/json";
+  /** Strictly increasing per device, 20 digits so that it also sorts as text (CloudEvents sequence extension). */
+  sequence: string;
+  data: Data;
+};
