@@ -34,6 +34,15 @@ export type ChainBody =
       tx: string;
       block: number;
     }
+  | {
+      type: "amended";
+      device: string;
+      token_id: string;
+      /** Statement of the inventory that shows the change. */
+      evidence: string;
+      tx: string;
+      block: number;
+    }
   | { type: "anchored"; size: number; root: string; tx: string; block: number };
 
 /** The rules in force from here on. A replay needs them, so they are part of the log. */

@@ -1,0 +1,54 @@
+import type { HealthCause } from "../../protocol/health/healthCause.js";
+import type { HealthState } from "../../protocol/health/healthState.js";
+import type { ChainBody } from "../../protocol/log/entryBodies.js";
+import type { MintAuthorization } from "../../protocol/report/schema.js";
+
+/** A live, undisputed device with an inventory on record and no token yet. */
+export type TitleCandidate = {
+  device: string;
+  host: string;
+  /** 91-byte SPKI of the device key. */
+  spki: Buffer;
+  recipient: string;
+  /** 64 hex characters. */
+  weak_identity: string;
+  /** Statement of the latest inventory, 64 hex characters. */
+  evidence: string;
+  /** Bit 0: key in a TPM. Bit 1: identity from silicon. */
+  assurance: number;
+};
+
+export type Consent = { device: string; authorization: MintAuthorization; signature: string };
+
+export type TokenHealth = {
+  device: string;
+  token_id: bigint;
+  /** Strictly increasing per device with every step of its health. */
+  sequence: number;
+  state: HealthState;
+  cause: HealthCause;
+  since_ms: number;
+  /** 64 hex characters: the statement, or SHA-256 of the tick entry, that shows it. */
+  evidence_hash: string;
+  /** When the device's silicon last answered; null when it never did. */
+  assured_until_ms: number | null;
+};
+
+/** A token whose hardware facts have changed since it was minted or last amended. */
+export type AmendmentWish = { device: string; token_id: bigint; evidence: string; assurance: number };
+
+/**
+ * What the chain writer sees of the registry, and what it reports back. Each `record` call is durable when it
+ * returns and harmless when repeated.
+ */
+export type RegistryView = {
+  candidates(): TitleCandidate[];
+  /** Consents on record of devices that have no token yet. */
+  consents(): Consent[];
+  amendments(): AmendmentWish[];
+  tokenHealth(): TokenHealth[];
+  checkpoint(): { origin: string; size: number; root: Buffer };
+  /** Asks the device's agent, over the downlink, to sign; the answer comes back through `consents`. */
+  requestConsent(device: string, authorization: MintAuthorization): void;
+  record(body: ChainBody): void;
+};
