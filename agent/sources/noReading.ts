@@ -1,0 +1,24 @@
+import type { FastReading, HealthReading } from "./telemetrySource.js";
+
+/** The readings of a GPU that gave none. */
+export const noReading: { readonly fast: FastReading; readonly health: HealthReading } = Object.freeze({
+  fast: Object.freeze({
+    util_permille: null,
+    mem_util_permille: null,
+    fb_used_mib: null,
+    power_mw: null,
+    temp_mc: null,
+    sm_clock_mhz: null,
+    pcie_gen: null,
+    pcie_width: null,
+    throttle: null,
+  }),
+  health: Object.freeze({
+    ecc_volatile: null,
+    ecc_aggregate: null,
+    remapped_rows: null,
+    recovery_action: null,
+    pcie_replays: null,
+    processes: null,
+  }),
+});

@@ -1,0 +1,68 @@
+import { spawn } from "node:child_process";
+import type { CaliberError } from "../../../protocol/errors.js";
+import { childEnv } from "./childEnv.js";
+import { createLineSplitter } from "./lineSplitter.js";
+import type { SmiCommand } from "./runOnce.js";
+import { smiExitError, smiSpawnError } from "./smiErrors.js";
+
+export type SmiStream = {
+  /** SIGKILL; `ended` resolves all the same. */
+  kill(): void;
+  /** Never rejects. An exit with code 0 is an end too: the loop was to run for ever. */
+  ended: Promise<{ error: CaliberError; code: number | null; output: string }>;
+};
+
+/** How much of the end of what the child printed is kept for its error message. */
+const tailChars = 2000;
+
+/**
+ * Starts the one long-lived `nvidia-smi --query-gpu=… -l`. Its standard input is closed and its output a pipe to this
+ * process alone, so it dies by SIGPIPE with its next line should this process be killed.
+ */
+export function openStream(
+  command: SmiCommand,
+  fields: readonly string[],
+  uuids: readonly string[] | null,
+  interval_ms: number,
+  onLine: (line: string) => void,
+): SmiStream {
+  const loop = interval_ms % 1000 === 0 ? ["-l", String(interval_ms / 1000)] : ["-lms", String(interval_ms)];
+  const child = spawn(
+    command.path,
+    [
+      `--query-gpu=${fields.join(",")}`,
+      "--format=csv,noheader,nounits",
+      ...loop,
+      ...(uuids === null ? [] : ["-i", uuids.join(",")]),
+    ],
+    { env: childEnv(command.env), stdio: ["ignore", "pipe", "pipe"], windowsHide: true },
+  );
+  let output = "";
+  let killed = false;
+  const split = createLineSplitter(onLine);
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8");
+    stream.on("data", (chunk: string) => {
+      output = (output + chunk).slice(-tailChars);
+    });
+  }
+  child.stdout.on("data", (chunk: string) => {
+    if (!killed) split(chunk);
+  });
+  const ended: SmiStream["ended"] = new Promise((resolve) => {
+    child.on("error", (cause) => resolve({ error: smiSpawnError(command.path, cause), code: null, output }));
+    // Not "exit": its last words may still be in the pipe. A killed child's pipes are destroyed, so it closes too.
+    child.on("close", (code, signal) =>
+      resolve({ error: smiExitError({ code, signal }, output), code, output }),
+    );
+  });
+  return {
+    kill() {
+      killed = true;
+      child.kill("SIGKILL");
+      child.stdout.destroy();
+      child.stderr.destroy();
+    },
+    ended,
+  };
+}

@@ -1,0 +1,80 @@
+import { CaliberError } from "../../../protocol/errors.js";
+
+/** Everything that can go wrong with the program itself; a GPU that fails shows in its sample's presence instead. */
+export type SmiErrorCode =
+  | "NVIDIA_SMI_NOT_FOUND"
+  | "NVIDIA_SMI_BAD_ARGUMENT"
+  | "NVIDIA_SMI_NOT_SUPPORTED"
+  | "NVIDIA_SMI_NO_PERMISSION"
+  | "NVIDIA_SMI_NO_DEVICES"
+  | "NVIDIA_SMI_POWER_CABLE"
+  | "NVIDIA_SMI_DRIVER_NOT_LOADED"
+  | "NVIDIA_SMI_INTERRUPT"
+  | "NVIDIA_SMI_NVML_MISSING"
+  | "NVIDIA_SMI_NVML_TOO_OLD"
+  | "NVIDIA_SMI_INFOROM_CORRUPTED"
+  | "NVIDIA_SMI_GPU_LOST"
+  | "NVIDIA_SMI_FAILED"
+  | "NVIDIA_SMI_TIMEOUT"
+  | "NVIDIA_SMI_SILENT"
+  | "NVIDIA_SMI_OUTPUT_TOO_LARGE"
+  | "NVIDIA_SMI_XML_MALFORMED"
+  | "NVIDIA_SMI_DUPLICATE_UUID";
+
+/** nvidia-smi(1), "Return Value". */
+const byExit: Readonly<Record<number, readonly [SmiErrorCode, string]>> = {
+  2: ["NVIDIA_SMI_BAD_ARGUMENT", "nvidia-smi does not know an argument"],
+  3: ["NVIDIA_SMI_NOT_SUPPORTED", "nvidia-smi says the GPU cannot do this"],
+  4: ["NVIDIA_SMI_NO_PERMISSION", "nvidia-smi may not read the GPU"],
+  6: ["NVIDIA_SMI_NO_DEVICES", "nvidia-smi found no GPU"],
+  8: ["NVIDIA_SMI_POWER_CABLE", "a GPU's external power cable is not attached"],
+  9: ["NVIDIA_SMI_DRIVER_NOT_LOADED", "the NVIDIA driver is not loaded"],
+  10: ["NVIDIA_SMI_INTERRUPT", "the kernel found an interrupt problem with a GPU"],
+  12: ["NVIDIA_SMI_NVML_MISSING", "the NVML library is missing"],
+  13: ["NVIDIA_SMI_NVML_TOO_OLD", "the NVML library lacks a function"],
+  14: ["NVIDIA_SMI_INFOROM_CORRUPTED", "a GPU's infoROM is corrupted"],
+  15: ["NVIDIA_SMI_GPU_LOST", "a GPU has fallen off the bus"],
+};
+
+/** The last printable line, at most 200 characters, of what the program said (the host's owner controls it); XML is skipped. */
+export function lineOf(output: string): string {
+  const line = output.split(/\r?\n/).findLast((candidate) => /^\s*[^\s<]/.test(candidate)) ?? "";
+  return line
+    .replace(/[^\x20-\x7e]/g, "?")
+    .trim()
+    .slice(0, 200);
+}
+
+/** The coded error of an exit that was not 0. `output` is what was printed, for the details. */
+export function smiExitError(
+  exit: { code: number | null; signal: string | null },
+  output: string,
+): CaliberError<SmiErrorCode> {
+  const known = exit.code === null ? undefined : byExit[exit.code];
+  const [code, message] =
+    known ??
+    (["NVIDIA_SMI_FAILED", `nvidia-smi ended with ${exit.signal ?? `exit code ${exit.code}`}`] as const);
+  const line = lineOf(output);
+  return new CaliberError(code, message, { disposition: "retryable", ...(line !== "" && { details: line }) });
+}
+
+/** The coded error of a program that could not be started at all. */
+export function smiSpawnError(path: string, cause: Error): CaliberError<SmiErrorCode> {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === "ENOENT" || code === "ENOTDIR") {
+    return new CaliberError("NVIDIA_SMI_NOT_FOUND", `no nvidia-smi at ${path}`, {
+      cause,
+      disposition: "retryable",
+    });
+  }
+  if (code === "EACCES" || code === "EPERM") {
+    return new CaliberError("NVIDIA_SMI_NO_PERMISSION", `may not execute ${path}`, {
+      cause,
+      disposition: "retryable",
+    });
+  }
+  return new CaliberError("NVIDIA_SMI_FAILED", `could not start ${path}`, {
+    cause,
+    disposition: "retryable",
+  });
+}
