@@ -20,6 +20,7 @@ export const refusalCodes = [
   "PREV_MISMATCH",
   "WINDOW_OVERLAP",
   "WINDOW_INVERTED",
+  "WINDOW_TOO_LONG",
   "WINDOW_IN_FUTURE",
   "BEACON_UNKNOWN",
   "BEFORE_BEACON",

@@ -1,0 +1,187 @@
+import { weakIdentityOf } from "../../protocol/crypto/weakIdentityOf.js";
+import type { Report } from "../../protocol/report/schema.js";
+import { accountFor, lateness_ms } from "./account.js";
+import { assess } from "./assess.js";
+import { observeConditions } from "./conditions.js";
+import type { DeviceFold } from "./deviceFold.js";
+import type { FleetFold } from "./fleetFold.js";
+import type { FoldSink } from "./foldSink.js";
+import { materialOf } from "./materialOf.js";
+import { raiseFinding, raiseHealth } from "./raise.js";
+
+export type AcceptedReport = { idx: number; statement: string; report: Report };
+
+/** Folds one accepted report in, at the time of the tick that closed its commit. */
+export function applyReport(
+  fleet: FleetFold,
+  fold: DeviceFold,
+  { idx, statement, report }: AcceptedReport,
+  now_ms: number,
+  sink: FoldSink,
+): void {
+  sink.report(fold, report.seq, idx, statement);
+  sink.changed(fold);
+  const inOrder = advanceHead(fleet, fold, report, statement, now_ms, sink);
+  const { standing, stretches } = accountFor(report, fold, now_ms, fleet.outages, fleet.policy);
+  sink.window(fold, report.seq, report.window, standing, report.kind === "telemetry" ? report.body : null);
+  for (const stretch of stretches) sink.stretch(fold, stretch);
+  // What fills an old gap says nothing of now.
+  if (!inOrder) return;
+  switch (report.kind) {
+    case "telemetry":
+      applyTelemetry(fleet, fold, report, statement, now_ms);
+      break;
+    case "inventory":
+      applyInventory(fleet, fold, { idx, statement, report }, now_ms, sink);
+      break;
+    case "gap":
+      if (report.body.reason === "state_lost" || report.body.reason === "spool_overflow") {
+        const code = report.body.reason === "state_lost" ? "STATE_LOST" : "REPORTS_DROPPED";
+        raiseFinding(fleet, fold, { code, text: gapText(report.body), evidence: statement }, now_ms, sink);
+      }
+      break;
+    case "pause":
+      applyPause(fleet, fold, report.body, now_ms);
+      break;
+    case "consent":
+      fold.consent = {
+        authorization: report.body.authorization,
+        signature: report.body.signature,
+        statement,
+      };
+      break;
+  }
+  step(fleet, fold, now_ms, statement, sink);
+}
+
+/** Moves the device's state where its record says it belongs. */
+export function step(
+  fleet: FleetFold,
+  fold: DeviceFold,
+  now_ms: number,
+  evidence: string,
+  sink: FoldSink,
+): void {
+  const to = assess(fold, now_ms, fleet.policy);
+  if (to.state !== fold.state) raiseHealth(fleet, fold, to, now_ms, evidence, sink);
+}
+
+function advanceHead(
+  fleet: FleetFold,
+  fold: DeviceFold,
+  report: Report,
+  statement: string,
+  now_ms: number,
+  sink: FoldSink,
+): boolean {
+  const expected = fold.head === null ? 0 : fold.head.seq + 1;
+  if (report.seq < expected) {
+    fold.missing -= 1;
+    return false;
+  }
+  fold.head = { seq: report.seq, statement, window_end_ms: report.window.end_ms };
+  if (report.seq > expected) {
+    fold.missing += report.seq - expected;
+    const text = `reports ${expected} to ${report.seq - 1} are missing`;
+    raiseFinding(fleet, fold, { code: "REPORTS_MISSING", text, evidence: statement }, now_ms, sink);
+  }
+  return true;
+}
+
+function applyTelemetry(
+  fleet: FleetFold,
+  fold: DeviceFold,
+  report: Extract<Report, { kind: "telemetry" }>,
+  statement: string,
+  now_ms: number,
+): void {
+  const { body, window } = report;
+  const lateness = lateness_ms(window.end_ms, now_ms, fleet.outages);
+  fold.latest = {
+    seq: report.seq,
+    statement,
+    window_end_ms: window.end_ms,
+    received_ms: now_ms,
+    presence: body.presence,
+    util_permille: body.util_permille?.mean ?? null,
+    sm_activity_permille: body.sm_activity_permille?.mean ?? null,
+    power_mw: body.power_mw?.mean ?? null,
+    temp_mc: body.temp_mc?.mean ?? null,
+    fb_used_mib: body.fb_used_mib?.mean ?? null,
+  };
+  if (lateness > fleet.policy.late_after_ms) return;
+  observeConditions(fold, body, window, fleet.policy);
+  const bad = Object.entries(fold.conditions).some(
+    ([cause, memory]) => memory.active && severeCauses.has(cause),
+  );
+  fold.bad_since_ms = bad ? (fold.bad_since_ms ?? now_ms) : null;
+  if (lateness <= fleet.policy.stale_after_ms) {
+    fold.fresh_ms = now_ms;
+    fold.blind = false;
+  }
+}
+
+const severeCauses: ReadonlySet<string> = new Set([
+  "gpu_lost",
+  "gpu_missing",
+  "row_remap_failure",
+  "ecc_uncorrectable",
+]);
+
+function applyInventory(
+  fleet: FleetFold,
+  fold: DeviceFold,
+  { idx, statement, report }: AcceptedReport & { report: Extract<Report, { kind: "inventory" }> },
+  now_ms: number,
+  sink: FoldSink,
+): void {
+  const { body } = report;
+  const weak = weakIdentityOf(body.uuid);
+  const holder = fleet.identities.get(weak);
+  if (holder === undefined) {
+    fleet.identities.set(weak, fold.device);
+  } else if (holder !== fold.device) {
+    // A newcomer on a taken identity waits outside; the incumbent is told, not harmed.
+    fold.dispute ??= "identity_taken";
+    const incumbent = fleet.devices.get(holder);
+    const text = `devices ${holder} and ${fold.device} both claim GPU ${body.uuid}`;
+    const finding = { code: "IDENTITY_TAKEN", text, evidence: statement };
+    raiseFinding(fleet, fold, finding, now_ms, sink);
+    if (incumbent !== undefined) raiseFinding(fleet, incumbent, finding, now_ms, sink);
+  }
+  const before = fold.inventory;
+  if (before !== null && before.weak_identity !== weak) {
+    const text = `the key has moved from GPU ${before.uuid} to ${body.uuid}`;
+    raiseFinding(fleet, fold, { code: "IDENTITY_CHANGED", text, evidence: statement }, now_ms, sink);
+  }
+  fold.inventory = {
+    statement,
+    idx,
+    uuid: body.uuid,
+    name: body.name,
+    serial: body.serial,
+    weak_identity: weak,
+    material: materialOf(body),
+  };
+}
+
+/** A pause is announced beforehand, capped, and not taken again at once: it must not become a place to hide. */
+function applyPause(
+  fleet: FleetFold,
+  fold: DeviceFold,
+  body: { from_ms: number; until_ms: number },
+  now_ms: number,
+): void {
+  const { pause_max_ms, pause_spacing_ms } = fleet.policy;
+  const from_ms = Math.max(body.from_ms, now_ms);
+  const until_ms = Math.min(body.until_ms, from_ms + pause_max_ms);
+  const tooSoon = fold.pause !== null && from_ms < fold.pause.until_ms + pause_spacing_ms;
+  if (until_ms <= from_ms || tooSoon) return;
+  fold.pause = { from_ms, until_ms };
+}
+
+function gapText(body: Extract<Report, { kind: "gap" }>["body"]): string {
+  const dropped =
+    body.dropped === null ? "" : `, reports ${body.dropped.from_seq} to ${body.dropped.to_seq} dropped`;
+  return `${body.reason} from ${new Date(body.from_ms).toISOString()} to ${new Date(body.to_ms).toISOString()}${dropped}`;
+}

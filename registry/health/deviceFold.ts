@@ -1,0 +1,104 @@
+import type { HealthCause } from "../../protocol/health/healthCause.js";
+import type { HealthState } from "../../protocol/health/healthState.js";
+import type { MintAuthorization, Presence } from "../../protocol/report/schema.js";
+
+/** One rule's memory. Times are those of the evidence; null means "not so at the moment". */
+export type ConditionMemory = {
+  active: boolean;
+  bad_since_ms: number | null;
+  good_since_ms: number | null;
+  value: number | null;
+  threshold: number | null;
+};
+
+/** The last readings, for people and for the API. */
+export type LatestReading = {
+  seq: number;
+  statement: string;
+  window_end_ms: number;
+  received_ms: number;
+  presence: Presence;
+  util_permille: number | null;
+  sm_activity_permille: number | null;
+  power_mw: number | null;
+  temp_mc: number | null;
+  fb_used_mib: number | null;
+};
+
+export type InventoryFacts = {
+  statement: string;
+  idx: number;
+  uuid: string;
+  name: string | null;
+  serial: string | null;
+  weak_identity: string;
+  /** SHA-256 over the facts that a title relies on; when it changes the token is amended. */
+  material: string;
+};
+
+/** All that is known of one device: a fold over the log, plain data, kept as JSON. */
+export type DeviceFold = {
+  id: number;
+  device: string;
+  host: string;
+  label: string;
+  simulated: boolean;
+  recipient: string;
+  enrolled_ms: number;
+  head: { seq: number; statement: string; window_end_ms: number } | null;
+  /** Reports that a jump left out and that have not come since. */
+  missing: number;
+  state: HealthState;
+  cause: HealthCause;
+  since_ms: number;
+  evidence: string;
+  /** Count of events so far; the sequence of the next is one more. */
+  sequence: number;
+  /** Sequence, of those events, of the last step of health. */
+  health_sequence: number;
+  /** Arrival of the latest fresh telemetry; null until the first. */
+  fresh_ms: number | null;
+  /** The registry itself was silent for too long since the last fresh telemetry. */
+  blind: boolean;
+  dispute: "equivocation" | "identity_taken" | null;
+  /** Since when the device has been lost or impaired without a break. */
+  bad_since_ms: number | null;
+  pause: { from_ms: number; until_ms: number } | null;
+  conditions: Record<string, ConditionMemory>;
+  ecc_aggregate_uncorrectable: number | null;
+  latest: LatestReading | null;
+  inventory: InventoryFacts | null;
+  consent: { authorization: MintAuthorization; signature: string; statement: string } | null;
+  token: { chain_id: number; contract: string; token_id: string; tx: string; material: string } | null;
+  /** Findings of one code are told once in a while; the rest are counted. */
+  findings: Record<string, { told_ms: number; held: number }>;
+};
+
+export function createDeviceFold(
+  start: Pick<DeviceFold, "id" | "device" | "host" | "label" | "simulated" | "recipient" | "enrolled_ms">,
+): DeviceFold {
+  return {
+    ...start,
+    head: null,
+    missing: 0,
+    // Nothing is good until fresh evidence says so.
+    state: "stale",
+    cause: "never_reported",
+    since_ms: start.enrolled_ms,
+    evidence: "",
+    sequence: 0,
+    health_sequence: 0,
+    fresh_ms: null,
+    blind: false,
+    dispute: null,
+    bad_since_ms: null,
+    pause: null,
+    conditions: {},
+    ecc_aggregate_uncorrectable: null,
+    latest: null,
+    inventory: null,
+    consent: null,
+    token: null,
+    findings: {},
+  };
+}

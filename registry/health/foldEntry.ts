@@ -1,0 +1,138 @@
+import type {
+  ChainBody,
+  FindingBody,
+  KeyBody,
+  PolicyBody,
+  RejectBody,
+  TickBody,
+} from "../../protocol/log/entryBodies.js";
+import { type AcceptedReport, applyReport, step } from "./applyReport.js";
+import { createDeviceFold } from "./deviceFold.js";
+import type { FleetFold } from "./fleetFold.js";
+import type { FoldSink } from "./foldSink.js";
+import type { HealthPolicy } from "./policy.js";
+import { raiseFinding } from "./raise.js";
+
+/** One log entry, decoded. Reports come parsed: their bytes were checked when they were let in. */
+export type FoldEntry =
+  | ({ kind: "report" } & AcceptedReport)
+  | { kind: "key"; idx: number; body: KeyBody }
+  | { kind: "finding"; idx: number; body: FindingBody }
+  | { kind: "reject"; idx: number; body: RejectBody }
+  | { kind: "chain"; idx: number; body: ChainBody }
+  | { kind: "policy"; idx: number; body: PolicyBody };
+
+/**
+ * Folds one commit in: its entries, then the tick that closes it. Ticks are the only clock, so that a replay of the
+ * log gives the same tables and the same events.
+ */
+export function foldCommit(
+  fleet: FleetFold,
+  entries: readonly FoldEntry[],
+  tick: { idx: number; body: TickBody },
+  sink: FoldSink,
+): void {
+  const now_ms = tick.body.received_at_ms;
+  noticeOutage(fleet, now_ms, tick.idx, sink);
+  for (const entry of entries) applyEntry(fleet, entry, now_ms, sink);
+  const { eval_every_ms } = fleet.policy;
+  const before_ms = fleet.last_tick_ms;
+  if (before_ms === null || Math.floor(before_ms / eval_every_ms) !== Math.floor(now_ms / eval_every_ms)) {
+    for (const fold of fleet.devices.values()) step(fleet, fold, now_ms, `tick:${tick.idx}`, sink);
+  }
+  fleet.last_tick_ms = now_ms;
+  fleet.next_idx = tick.idx + 1;
+}
+
+/** The registry's own silence shows as a hole between ticks: it is not held against the devices, nor hidden. */
+function noticeOutage(fleet: FleetFold, now_ms: number, idx: number, sink: FoldSink): void {
+  const from_ms = fleet.last_tick_ms;
+  if (from_ms === null || now_ms - from_ms <= fleet.policy.outage_after_ms) return;
+  const outage = { from_ms, to_ms: now_ms };
+  fleet.outages.push(outage);
+  sink.outage(outage);
+  for (const fold of fleet.devices.values()) {
+    if (fold.fresh_ms === null) continue;
+    if (now_ms - from_ms > fleet.policy.stale_after_ms) fold.blind = true;
+    else fold.fresh_ms += now_ms - from_ms;
+    sink.changed(fold);
+    step(fleet, fold, now_ms, `tick:${idx}`, sink);
+  }
+}
+
+function applyEntry(fleet: FleetFold, entry: FoldEntry, now_ms: number, sink: FoldSink): void {
+  switch (entry.kind) {
+    case "report": {
+      const fold = fleet.devices.get(entry.report.device);
+      if (fold !== undefined) applyReport(fleet, fold, entry, now_ms, sink);
+      return;
+    }
+    case "key":
+      applyKey(fleet, entry.body, sink);
+      return;
+    case "chain":
+      applyChain(fleet, entry.body, sink);
+      return;
+    case "policy":
+      fleet.policy = entry.body.values as HealthPolicy;
+      return;
+    case "reject": {
+      const fold = fleet.devices.get(entry.body.device);
+      // A bad signature under somebody else's name is the sender's doing, not the device's.
+      if (fold === undefined || fold.host !== entry.body.host) return;
+      const { code, digest } = entry.body;
+      const text = `a report was refused: ${code}`;
+      raiseFinding(fleet, fold, { code, text, evidence: digest }, now_ms, sink);
+      return;
+    }
+    case "finding": {
+      const fold = fleet.devices.get(entry.body.device);
+      if (fold === undefined) return;
+      const { code, text } = entry.body;
+      raiseFinding(fleet, fold, { code, text, evidence: `entry:${entry.idx}` }, now_ms, sink);
+      if (code !== "EQUIVOCATION") return;
+      fold.dispute ??= "equivocation";
+      step(fleet, fold, now_ms, `entry:${entry.idx}`, sink);
+    }
+  }
+}
+
+function applyKey(fleet: FleetFold, body: KeyBody, sink: FoldSink): void {
+  if (body.type === "revoke-host") {
+    sink.hostRevoked(body.host);
+    return;
+  }
+  sink.host(body);
+  for (const { device, spki } of body.devices) {
+    const fold = createDeviceFold({
+      id: fleet.next_device_id++,
+      device,
+      host: body.host,
+      label: body.label,
+      simulated: body.simulated,
+      recipient: body.recipient,
+      enrolled_ms: body.at_ms,
+    });
+    fleet.devices.set(device, fold);
+    sink.device(fold, spki);
+    sink.changed(fold);
+  }
+}
+
+function applyChain(fleet: FleetFold, body: ChainBody, sink: FoldSink): void {
+  if (body.type === "anchored") return;
+  if (body.type === "beacon") {
+    sink.beacon(body);
+    return;
+  }
+  const fold = fleet.devices.get(body.device);
+  if (fold === undefined) return;
+  if (body.type === "minted") {
+    const { chain_id, contract, token_id, tx } = body;
+    fold.token = { chain_id, contract, token_id, tx, material: fold.inventory?.material ?? "" };
+    fold.consent = null;
+  } else if (fold.token !== null) {
+    fold.token.material = fold.inventory?.material ?? "";
+  }
+  sink.changed(fold);
+}

@@ -1,0 +1,27 @@
+import type { CaliberEvent } from "../../protocol/events/healthEvent.js";
+import type { ChainBody, KeyBody } from "../../protocol/log/entryBodies.js";
+import type { TelemetryBody } from "../../protocol/report/schema.js";
+import type { Outage, Standing, Stretch } from "./account.js";
+import type { DeviceFold } from "./deviceFold.js";
+
+/** Where the fold puts what it derives. It calls in log order and never reads back. */
+export type FoldSink = {
+  host(body: Extract<KeyBody, { type: "enrol" }>): void;
+  hostRevoked(host: string): void;
+  device(fold: DeviceFold, spki: string): void;
+  /** The device's record changed. */
+  changed(fold: DeviceFold): void;
+  /** A report took its place in the chain. */
+  report(fold: DeviceFold, seq: number, idx: number, statement: string): void;
+  window(
+    fold: DeviceFold,
+    seq: number,
+    window: { start_ms: number; end_ms: number },
+    standing: Standing,
+    body: TelemetryBody | null,
+  ): void;
+  stretch(fold: DeviceFold, stretch: Stretch): void;
+  event(fold: DeviceFold, event: CaliberEvent): void;
+  beacon(body: Extract<ChainBody, { type: "beacon" }>): void;
+  outage(outage: Outage): void;
+};

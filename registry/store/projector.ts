@@ -1,0 +1,220 @@
+import { payloadOfPae } from "../../protocol/dsse/payloadOfPae.js";
+import { statementHash } from "../../protocol/dsse/statementHash.js";
+import { CaliberError } from "../../protocol/errors.js";
+import type { CaliberEvent } from "../../protocol/events/healthEvent.js";
+import { decodeEntry } from "../../protocol/log/entry.js";
+import type { TickBody } from "../../protocol/log/entryBodies.js";
+import { parseReport } from "../../protocol/report/parseReport.js";
+import { addShare, cutIntoBuckets, emptyShare, shareKeys, type TimeShare } from "../health/account.js";
+import type { DeviceFold } from "../health/deviceFold.js";
+import { createFleetFold, type FleetFold } from "../health/fleetFold.js";
+import { type FoldEntry, foldCommit } from "../health/foldEntry.js";
+import type { FoldSink } from "../health/foldSink.js";
+import { healthPolicies } from "../health/policy.js";
+import type { EvidenceLog } from "../log/evidenceLog.js";
+import type { Db } from "./openDatabase.js";
+
+const minute = 60_000;
+const hour = 60 * minute;
+/** Minute rows of a gap go back no further than this: longer ranges are asked of the hour rows. */
+const minuteReach_ms = 24 * hour;
+
+export type Projector = {
+  fleet: FleetFold;
+  /** Folds one commit in. Nothing is stored until `flush`. */
+  fold(entries: readonly FoldEntry[], tick: { idx: number; body: TickBody }): void;
+  /** True when there are events that have not been stored. */
+  hasEvents(): boolean;
+  /** Stores all that was derived, with the cursor, in one transaction. */
+  flush(): void;
+};
+
+/**
+ * Keeps the derived tables: loads the fold as of its cursor, folds in what the log has beyond it, and from then on
+ * what is committed. A crash loses nothing, since cursor and tables move together.
+ */
+export function createProjector(db: Db, log: EvidenceLog, origin: string): Projector {
+  const fleet = loadFleet(db, origin);
+  const dirty = new Set<DeviceFold>();
+  const rollups = [
+    {
+      bucket: minute,
+      reach: minuteReach_ms,
+      rows: new Map<string, RollupRow>(),
+      upsert: upsertRollup(db, "rollup_1m"),
+    },
+    {
+      bucket: hour,
+      reach: Number.POSITIVE_INFINITY,
+      rows: new Map<string, RollupRow>(),
+      upsert: upsertRollup(db, "rollup_1h"),
+    },
+  ];
+  const writes: (() => void)[] = [];
+  let events = 0;
+
+  const insertReport = db.prepare(
+    "INSERT OR IGNORE INTO report (device, seq, idx, statement) VALUES (?, ?, ?, ?)",
+  );
+  const insertHost = db.prepare("INSERT INTO host VALUES (?, ?, ?, ?, ?, ?, 0)");
+  const revokeHost = db.prepare("UPDATE host SET revoked = 1 WHERE host = ?");
+  const insertDevice = db.prepare("INSERT INTO device VALUES (?, ?, ?, ?)");
+  const upsertFold = db.prepare(
+    "INSERT INTO device_fold VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET fold = excluded.fold",
+  );
+  const insertWindow = db.prepare("INSERT INTO window VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  const insertEvent = db.prepare("INSERT INTO event VALUES (?, ?, ?, ?, ?)");
+  const insertBeacon = db.prepare("INSERT OR REPLACE INTO beacon VALUES (?, ?, ?)");
+  const insertOutage = db.prepare("INSERT INTO outage VALUES (?, ?)");
+  const saveState = db.prepare(
+    "INSERT INTO fold_state VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+  );
+
+  const sink: FoldSink = {
+    host: (body) =>
+      void writes.push(() =>
+        insertHost.run(
+          body.host,
+          Buffer.from(body.host_spki, "base64"),
+          body.recipient,
+          body.label,
+          body.simulated ? 1 : 0,
+          body.at_ms,
+        ),
+      ),
+    hostRevoked: (host) => void writes.push(() => revokeHost.run(host)),
+    device: (fold, spki) =>
+      void writes.push(() => insertDevice.run(fold.id, fold.device, fold.host, Buffer.from(spki, "base64"))),
+    changed: (fold) => void dirty.add(fold),
+    report: (fold, seq, idx, statement) =>
+      void writes.push(() => insertReport.run(fold.id, seq, idx, Buffer.from(statement, "hex"))),
+    window: (fold, seq, window, standing, body) =>
+      void writes.push(() =>
+        insertWindow.run(
+          fold.id,
+          seq,
+          window.start_ms,
+          window.end_ms,
+          standing,
+          body?.present_ms ?? 0,
+          body?.util_permille?.mean ?? null,
+          body?.sm_activity_permille?.mean ?? null,
+          body?.power_mw?.mean ?? null,
+          body?.temp_mc?.mean ?? null,
+          body?.fb_used_mib?.mean ?? null,
+        ),
+      ),
+    stretch(fold, stretch) {
+      for (const { bucket, reach, rows } of rollups) {
+        const start_ms = Math.max(stretch.start_ms, stretch.end_ms - reach);
+        const kept =
+          start_ms === stretch.start_ms ? stretch : { ...stretch, start_ms, share: scale(stretch, start_ms) };
+        for (const cut of cutIntoBuckets(kept, bucket)) {
+          const key = `${fold.id}/${cut.bucket_ms}`;
+          let row = rows.get(key);
+          if (row === undefined) {
+            row = { device: fold.id, bucket_ms: cut.bucket_ms, share: emptyShare() };
+            rows.set(key, row);
+          }
+          addShare(row.share, cut.share);
+        }
+      }
+    },
+    event(fold, event: CaliberEvent) {
+      const id = fleet.next_event_id++;
+      events += 1;
+      const { sequence } = fold;
+      writes.push(() => insertEvent.run(id, fold.id, sequence, event.type, JSON.stringify(event)));
+    },
+    beacon: (body) => void writes.push(() => insertBeacon.run(body.number, body.hash, body.time_ms)),
+    outage: (outage) => void writes.push(() => insertOutage.run(outage.from_ms, outage.to_ms)),
+  };
+
+  const flush = db.transaction(() => {
+    for (const write of writes) write();
+    for (const fold of dirty) upsertFold.run(fold.id, JSON.stringify(fold));
+    for (const { rows, upsert } of rollups) for (const row of rows.values()) upsert(row);
+    const { next_idx, policy, last_tick_ms, next_device_id, next_event_id } = fleet;
+    saveState.run("fleet", JSON.stringify({ next_idx, policy, last_tick_ms, next_device_id, next_event_id }));
+  });
+
+  const projector: Projector = {
+    fleet,
+    fold: (entries, tick) => foldCommit(fleet, entries, tick, sink),
+    hasEvents: () => events > 0,
+    flush() {
+      flush.immediate();
+      writes.length = 0;
+      dirty.clear();
+      events = 0;
+      for (const { rows } of rollups) rows.clear();
+    },
+  };
+  catchUp(projector, log);
+  return projector;
+}
+
+type RollupRow = { device: number; bucket_ms: number; share: TimeShare };
+
+function upsertRollup(db: Db, table: "rollup_1m" | "rollup_1h"): (row: RollupRow) => void {
+  const statement = db.prepare(
+    `INSERT INTO ${table} (bucket_ms, device, ${shareKeys.join(", ")}) VALUES (?, ?${", ?".repeat(shareKeys.length)})
+     ON CONFLICT (bucket_ms, device) DO UPDATE SET ${shareKeys.map((key) => `${key} = ${key} + excluded.${key}`).join(", ")}`,
+  );
+  return (row) => void statement.run(row.bucket_ms, row.device, ...shareKeys.map((key) => row.share[key]));
+}
+
+/** The part of a stretch from `start_ms` on; only whole-length shares (gap, pause) are ever this long. */
+function scale(stretch: { end_ms: number; share: TimeShare }, start_ms: number): TimeShare {
+  const length = stretch.end_ms - start_ms;
+  const share = emptyShare();
+  for (const key of shareKeys) share[key] = Math.min(stretch.share[key], length);
+  return share;
+}
+
+function loadFleet(db: Db, origin: string): FleetFold {
+  const fleet = createFleetFold(origin, healthPolicies.standard);
+  const state = db.prepare<[], { value: string }>("SELECT value FROM fold_state WHERE key = 'fleet'").get();
+  if (state !== undefined) Object.assign(fleet, JSON.parse(state.value));
+  for (const row of db.prepare<[], { fold: string }>("SELECT fold FROM device_fold ORDER BY id").iterate()) {
+    const fold = JSON.parse(row.fold) as DeviceFold;
+    fleet.devices.set(fold.device, fold);
+    if (fold.inventory === null) continue;
+    // Ascending ids: the first holder of an identity keeps it, as when it was folded.
+    const weak = fold.inventory.weak_identity;
+    if (fold.dispute !== "identity_taken" && !fleet.identities.has(weak))
+      fleet.identities.set(weak, fold.device);
+  }
+  fleet.outages = db
+    .prepare<[], { from_ms: number; to_ms: number }>("SELECT from_ms, to_ms FROM outage ORDER BY from_ms")
+    .all();
+  return fleet;
+}
+
+/** Folds in what the log holds beyond the cursor, flushing now and then so that memory stays small. */
+function catchUp(projector: Projector, log: EvidenceLog): void {
+  let entries: FoldEntry[] = [];
+  let sinceFlush = 0;
+  for (let idx = projector.fleet.next_idx; idx < log.size(); idx += 1) {
+    const bytes = log.read(idx);
+    if (bytes === null) throw new CaliberError("LOG_TORN", `entry ${idx} is missing from the log`);
+    const entry = decodeEntry(bytes);
+    if (entry.kind === "tick") {
+      projector.fold(entries, { idx, body: entry.body as TickBody });
+      entries = [];
+      if (sinceFlush >= 20_000) {
+        projector.flush();
+        sinceFlush = 0;
+      }
+    } else if (entry.kind === "report") {
+      const statement = statementHash(entry.pae).toString("hex");
+      entries.push({ kind: "report", idx, statement, report: parseReport(payloadOfPae(entry.pae).payload) });
+    } else {
+      entries.push({ kind: entry.kind, idx, body: entry.body } as FoldEntry);
+    }
+    sinceFlush += 1;
+  }
+  // Every commit ends with its tick, so nothing can be left over.
+  if (entries.length > 0) throw new CaliberError("LOG_TORN", "the log ends without a tick");
+  projector.flush();
+}
