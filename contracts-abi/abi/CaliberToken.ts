@@ -243,6 +243,17 @@ export const caliberTokenAbi = [
         "internalType": "bytes32",
         "name": "identity",
         "type": "bytes32"
+      }
+    ],
+    "name": "IdentityRepeated",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "bytes32",
+        "name": "identity",
+        "type": "bytes32"
       },
       {
         "internalType": "uint256",

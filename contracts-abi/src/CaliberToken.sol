@@ -64,10 +64,10 @@ contract CaliberToken is ICaliberToken, IERC4906, IERC5646, IERC7572, ERC721, EI
     {
         _requireWellFormed(authorization);
         _requireSignedByDevice(authorization, qx, qy, r, s);
-        _requirePredecessorNamed(authorization);
-
         uint64 tokenId = ++_minted;
         _bindKey(authorization.deviceKeyHash, authorization.nonce, tokenId);
+        _requireIdentitiesFree(authorization);
+        _requirePredecessorNamed(authorization);
         _bindIdentity(authorization.weakIdentity, tokenId);
         if (authorization.strongIdentity != bytes32(0)) _bindIdentity(authorization.strongIdentity, tokenId);
         _writeTitle(authorization, tokenId);
@@ -194,6 +194,9 @@ contract CaliberToken is ICaliberToken, IERC4906, IERC5646, IERC7572, ERC721, EI
     function _requireWellFormed(MintAuthorization calldata authorization) private view {
         require(block.timestamp <= authorization.deadline, AuthorizationExpired(authorization.deadline));
         require(authorization.weakIdentity != bytes32(0), WeakIdentityMissing());
+        require(
+            authorization.strongIdentity != authorization.weakIdentity, IdentityRepeated(authorization.weakIdentity)
+        );
         require(authorization.evidence != bytes32(0), EvidenceMissing());
         require(authorization.logOrigin != bytes32(0), LogOriginMissing());
         Assurance.requireSound(authorization.assurance, authorization.strongIdentity);
@@ -227,11 +230,16 @@ contract CaliberToken is ICaliberToken, IERC4906, IERC5646, IERC7572, ERC721, EI
         slot.nonce = nonce + 1;
     }
 
+    /// @dev Nothing is ever bound to identity zero, so an absent strong identity is free.
+    function _requireIdentitiesFree(MintAuthorization calldata authorization) private view {
+        uint64 holder = _identities[authorization.strongIdentity].live;
+        require(holder == 0, IdentityTaken(authorization.strongIdentity, holder));
+        holder = _identities[authorization.weakIdentity].live;
+        require(holder == 0, IdentityTaken(authorization.weakIdentity, holder));
+    }
+
     function _bindIdentity(bytes32 identity, uint64 tokenId) private {
-        IdentitySlot storage slot = _identities[identity];
-        require(slot.live == 0, IdentityTaken(identity, slot.live));
-        slot.live = tokenId;
-        slot.last = tokenId;
+        _identities[identity] = IdentitySlot({live: tokenId, last: tokenId});
     }
 
     /// @dev The predecessor has been compared with an id, so the narrowing loses nothing.

@@ -89,6 +89,8 @@ interface ICaliberToken {
     error KeyRetired(bytes32 deviceKeyHash);
     /// @notice The identity has a live token.
     error IdentityTaken(bytes32 identity, uint256 tokenId);
+    /// @notice The strong identity is the weak one again.
+    error IdentityRepeated(bytes32 identity);
     /// @notice The weak identity is zero.
     error WeakIdentityMissing();
     /// @notice No evidence is named.

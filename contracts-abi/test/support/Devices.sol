@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {P256} from "@openzeppelin/contracts/utils/cryptography/P256.sol";
+import {CaliberToken} from "../../src/CaliberToken.sol";
+import {MintAuthorization} from "../../src/interfaces/ICaliberToken.sol";
+import {DeviceKey} from "../../src/libraries/DeviceKey.sol";
+import {Cheats} from "./Cheats.sol";
+
+struct Signed {
+    MintAuthorization authorization;
+    bytes32 qx;
+    bytes32 qy;
+    bytes32 r;
+    bytes32 s;
+}
+
+/// @notice A token contract and devices that sign for it. A device is named by its private key.
+abstract contract Devices is Cheats {
+    address internal constant ADMIN = address(0xAD);
+    address internal constant REGISTRAR = address(0x4E6);
+    address internal constant HOLDER = address(0x401D);
+
+    CaliberToken internal token;
+
+    function deployToken() internal {
+        vm.warp(1_800_000_000);
+        token = new CaliberToken(1 days, ADMIN, REGISTRAR);
+    }
+
+    function keyHashOf(uint256 device) internal pure returns (bytes32) {
+        (uint256 x, uint256 y) = vm.publicKeyP256(device);
+        return DeviceKey.hash(bytes32(x), bytes32(y));
+    }
+
+    function weakOf(uint256 number) internal pure returns (bytes32) {
+        return sha256(abi.encode("weak", number));
+    }
+
+    function strongOf(uint256 number) internal pure returns (bytes32) {
+        return sha256(abi.encode("strong", number));
+    }
+
+    /// @dev A sound authorization of a device with identities of its own number.
+    function authorizationOf(uint256 device) internal view returns (MintAuthorization memory) {
+        return MintAuthorization({
+            recipient: HOLDER,
+            deviceKeyHash: keyHashOf(device),
+            strongIdentity: strongOf(device),
+            weakIdentity: weakOf(device),
+            evidence: sha256("evidence"),
+            logOrigin: sha256("origin"),
+            headerHash: sha256("header"),
+            assurance: 3,
+            predecessor: 0,
+            nonce: 0,
+            deadline: uint64(block.timestamp + 1 hours)
+        });
+    }
+
+    function signWith(uint256 device, MintAuthorization memory authorization) internal view returns (Signed memory) {
+        (uint256 x, uint256 y) = vm.publicKeyP256(device);
+        (bytes32 r, bytes32 s) = vm.signP256(device, sha256(token.mintDigestPreimage(authorization)));
+        if (uint256(s) > P256.N / 2) s = bytes32(P256.N - uint256(s));
+        return Signed(authorization, bytes32(x), bytes32(y), r, s);
+    }
+
+    function submit(Signed memory signed) internal returns (uint256) {
+        vm.prank(REGISTRAR);
+        return token.mint(signed.authorization, signed.qx, signed.qy, signed.r, signed.s);
+    }
+
+    function mintFor(uint256 device) internal returns (uint256) {
+        return submit(signWith(device, authorizationOf(device)));
+    }
+
+    /// @dev Signs with the device's own key and expects the mint to revert with exactly these bytes.
+    function expectRefused(uint256 device, MintAuthorization memory authorization, bytes memory reason) internal {
+        Signed memory signed = signWith(device, authorization);
+        vm.expectRevert(reason);
+        submit(signed);
+    }
+}
