@@ -1,0 +1,79 @@
+import { createPrivateKey, generateKeyPairSync, hash, type KeyObject } from "node:crypto";
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, unlinkSync } from "node:fs";
+import { join } from "node:path";
+import { deviceIdOf } from "../../protocol/crypto/deviceIdOf.js";
+import { signEs256 } from "../../protocol/crypto/signEs256.js";
+import { spkiOf } from "../../protocol/crypto/spki.js";
+import { CaliberError } from "../../protocol/errors.js";
+import { createFile } from "../files/createFile.js";
+import { privateDirectory } from "../files/privateDirectory.js";
+import { syncDirectory } from "../files/syncDirectory.js";
+import type { KeyStore } from "./keyStore.js";
+
+const hostFile = "host.pem";
+
+/**
+ * Keys as PKCS#8 PEM, one file of mode 0600 a key, in a directory of mode 0700.
+ *
+ * @throws CaliberError KEY_FILE_PERMISSIONS
+ */
+export function fileKeyStore(directory: string): KeyStore {
+  privateDirectory(directory);
+  const pathOf = (name: string): string => join(directory, name);
+  const createIfAbsent = (name: string): void => {
+    if (existsSync(pathOf(name))) return;
+    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    createFile(pathOf(name), privateKey.export({ format: "pem", type: "pkcs8" }));
+  };
+  return {
+    hostKey: () => readKey(pathOf(hostFile)),
+    deviceKey(uuid) {
+      const key = readKey(pathOf(deviceFile(uuid)));
+      const spki = spkiOf(key);
+      return { id: deviceIdOf(spki), spki, sign: (message) => signEs256(message, key) };
+    },
+    create(uuids) {
+      for (const name of [hostFile, ...uuids.map(deviceFile)]) createIfAbsent(name);
+    },
+    destroy() {
+      for (const name of readdirSync(directory)) if (/\.(pem|tmp)$/.test(name)) unlinkSync(pathOf(name));
+      syncDirectory(directory);
+    },
+  };
+}
+
+/** The UUID is text that the host declares: hashed, it can name no other path. */
+function deviceFile(uuid: string): string {
+  return `device-${hash("sha256", uuid, "hex").slice(0, 40)}.pem`;
+}
+
+function readKey(path: string): KeyObject {
+  let pem: string;
+  let fd: number;
+  try {
+    fd = openSync(path, "r");
+  } catch (cause) {
+    throw new CaliberError("KEY_MISSING", `there is no key at ${path}`, { cause, disposition: "user" });
+  }
+  try {
+    // The open file is asked, not the name, which could be swapped in between.
+    if ((fstatSync(fd).mode & 0o077) !== 0) {
+      throw new CaliberError("KEY_FILE_PERMISSIONS", `others may read ${path}; set it to mode 0600`, {
+        disposition: "user",
+      });
+    }
+    pem = readFileSync(fd, "utf8");
+  } finally {
+    closeSync(fd);
+  }
+  try {
+    const key = createPrivateKey(pem);
+    spkiOf(key);
+    return key;
+  } catch {
+    // The cause could quote the file, which holds a private key.
+    throw new CaliberError("KEY_MALFORMED", `${path} is not a P-256 key in PKCS#8 PEM`, {
+      disposition: "user",
+    });
+  }
+}
