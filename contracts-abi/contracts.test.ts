@@ -19,6 +19,7 @@ import {
 } from "viem";
 import { foundry } from "viem/chains";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { healthStates } from "../protocol/health/healthState.js";
 import { caliberHealthAbi } from "./abi/CaliberHealth.js";
 import { caliberLogAbi } from "./abi/CaliberLog.js";
 import { caliberTokenAbi } from "./abi/CaliberToken.js";
@@ -38,7 +39,6 @@ const vector = JSON.parse(
 const admin: Address = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 const holder: Address = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 const groupOrder = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
-const State = { Healthy: 1, Impaired: 3, Stale: 5 } as const;
 
 const bytesOf = (hex: Hex) => Buffer.from(hex.slice(2), "hex");
 const sha256 = (...parts: (Buffer | string)[]): Hex => {
@@ -249,30 +249,30 @@ describe.skipIf(!existsSync(anvil) && !process.env.CI)("the contracts on anvil",
     const leafType = caliberHealthAbi.find((item) => item.type === "function" && item.name === "recordOf")!
       .outputs[0]!;
     const hashOf = (value: ReturnType<typeof leaf>) => hashLeaf(encodeAbiParameters([leafType], [value]));
-    const posted = leaf(1n, State.Impaired);
-    const proven = leaf(2n, State.Healthy);
+    const posted = leaf(1n, healthStates.impaired);
+    const proven = leaf(2n, healthStates.healthy);
     const root = hashNode(hashOf(posted), hashOf(proven));
 
     await mined(await health.write.post([1n, root, 2n, now + 180n, [posted]]));
     expect(await health.read.healthOf([1n])).toEqual([
-      State.Impaired,
+      healthStates.impaired,
       12,
       now - 60n,
       now + 180n,
       now + 86_400n,
       sha256("event"),
     ]);
-    expect((await health.read.healthOf([2n]))[0]).toBe(State.Stale);
-    expect((await health.read.healthOfProven([proven, 1n, [hashOf(posted)]]))[0]).toBe(State.Healthy);
+    expect((await health.read.healthOf([2n]))[0]).toBe(healthStates.stale);
+    expect((await health.read.healthOfProven([proven, 1n, [hashOf(posted)]]))[0]).toBe(healthStates.healthy);
     await mined(await health.write.prove([proven, 1n, [hashOf(posted)]], { account: holder }));
-    expect((await health.read.healthOf([2n]))[0]).toBe(State.Healthy);
+    expect((await health.read.healthOf([2n]))[0]).toBe(healthStates.healthy);
     expect(await refusalOf(health.simulate.prove([posted, 1n, [hashOf(posted)]]))).toBe("RootMismatch");
     expect(await refusalOf(health.simulate.post([1n, root, 2n, now + 900n, []]))).toBe("EpochNotGrowing");
 
     await client.increaseTime({ seconds: 181 });
     await client.mine({ blocks: 1 });
-    expect((await health.read.healthOf([1n]))[0]).toBe(State.Stale);
-    expect((await health.read.healthOf([2n]))[0]).toBe(State.Stale);
+    expect((await health.read.healthOf([1n]))[0]).toBe(healthStates.stale);
+    expect((await health.read.healthOf([2n]))[0]).toBe(healthStates.stale);
   });
 
   it("anchors a log and verifies inclusion in it", async () => {

@@ -2,6 +2,7 @@ import { createHash, createPublicKey, verify } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { domainSeparator, type Hex, hashStruct, hashTypedData, keccak256, stringToHex } from "viem";
 import { describe, expect, it } from "vitest";
+import { mintAuthorizationMessage } from "../protocol/mint/mintAuthorizationMessage.js";
 
 const vector = JSON.parse(
   readFileSync(new URL("../fixtures/vectors/mint-authorization.json", import.meta.url), "utf8"),
@@ -46,6 +47,26 @@ describe("the mint authorization's vector, from the device's side", () => {
     });
     expect(keccak256(vector.preimage as Hex)).toBe(keccakOfPreimage);
     expect(sha256(bytesOf(vector.preimage))).toBe(vector.digest);
+  });
+
+  it("is what the protocol's own encoder writes", () => {
+    const { domain } = vector;
+    const encoded = mintAuthorizationMessage({
+      chain_id: domain.chainId,
+      contract: domain.verifyingContract.toLowerCase(),
+      recipient: vector.message.recipient.toLowerCase(),
+      device_key_hash: vector.message.deviceKeyHash,
+      strong_identity: vector.message.strongIdentity,
+      weak_identity: vector.message.weakIdentity,
+      evidence: vector.message.evidence,
+      log_origin: vector.message.logOrigin,
+      header_hash: vector.message.headerHash,
+      assurance: vector.message.assurance,
+      predecessor: vector.message.predecessor,
+      nonce: vector.message.nonce,
+      deadline: vector.message.deadline,
+    });
+    expect(`0x${encoded.toString("hex")}`).toBe(vector.preimage);
   });
 
   it("is signed with ECDSA over SHA-256 of the preimage, by both twins of s", () => {
