@@ -140,6 +140,7 @@ function applyInventory(
   const holder = fleet.identities.get(weak);
   if (holder === undefined) {
     fleet.identities.set(weak, fold.device);
+    fold.held.push(weak);
   } else if (holder !== fold.device) {
     // A newcomer on a taken identity waits outside; the incumbent is told, not harmed.
     fold.dispute ??= "identity_taken";

@@ -68,6 +68,8 @@ export type DeviceFold = {
   ecc_aggregate_uncorrectable: number | null;
   latest: LatestReading | null;
   inventory: InventoryFacts | null;
+  /** Weak identities that this device was the first to show. */
+  held: string[];
   consent: { authorization: MintAuthorization; signature: string; statement: string } | null;
   token: { chain_id: number; contract: string; token_id: string; tx: string; material: string } | null;
   /** Findings of one code are told once in a while; the rest are counted. */
@@ -97,6 +99,7 @@ export function createDeviceFold(
     ecc_aggregate_uncorrectable: null,
     latest: null,
     inventory: null,
+    held: [],
     consent: null,
     token: null,
     findings: {},

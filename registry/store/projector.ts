@@ -23,6 +23,8 @@ export type Projector = {
   fleet: FleetFold;
   /** Folds one commit in. Nothing is stored until `flush`. */
   fold(entries: readonly FoldEntry[], tick: { idx: number; body: TickBody }): void;
+  /** True when something derived has not been stored. */
+  isDirty(): boolean;
   /** True when there are events that have not been stored. */
   hasEvents(): boolean;
   /** Stores all that was derived, with the cursor, in one transaction. */
@@ -53,9 +55,7 @@ export function createProjector(db: Db, log: EvidenceLog, origin: string): Proje
   const writes: (() => void)[] = [];
   let events = 0;
 
-  const insertReport = db.prepare(
-    "INSERT OR IGNORE INTO report (device, seq, idx, statement) VALUES (?, ?, ?, ?)",
-  );
+  const insertReport = db.prepare("INSERT INTO report (device, seq, idx, statement) VALUES (?, ?, ?, ?)");
   const insertHost = db.prepare("INSERT INTO host VALUES (?, ?, ?, ?, ?, ?, 0)");
   const revokeHost = db.prepare("UPDATE host SET revoked = 1 WHERE host = ?");
   const insertDevice = db.prepare("INSERT INTO device VALUES (?, ?, ?, ?)");
@@ -141,6 +141,7 @@ export function createProjector(db: Db, log: EvidenceLog, origin: string): Proje
   const projector: Projector = {
     fleet,
     fold: (entries, tick) => foldCommit(fleet, entries, tick, sink),
+    isDirty: () => writes.length > 0 || dirty.size > 0,
     hasEvents: () => events > 0,
     flush() {
       flush.immediate();
@@ -179,11 +180,7 @@ function loadFleet(db: Db, origin: string): FleetFold {
   for (const row of db.prepare<[], { fold: string }>("SELECT fold FROM device_fold ORDER BY id").iterate()) {
     const fold = JSON.parse(row.fold) as DeviceFold;
     fleet.devices.set(fold.device, fold);
-    if (fold.inventory === null) continue;
-    // Ascending ids: the first holder of an identity keeps it, as when it was folded.
-    const weak = fold.inventory.weak_identity;
-    if (fold.dispute !== "identity_taken" && !fleet.identities.has(weak))
-      fleet.identities.set(weak, fold.device);
+    for (const weak of fold.held) fleet.identities.set(weak, fold.device);
   }
   fleet.outages = db
     .prepare<[], { from_ms: number; to_ms: number }>("SELECT from_ms, to_ms FROM outage ORDER BY from_ms")

@@ -1,0 +1,67 @@
+import type { KeyObject } from "node:crypto";
+import type { Neighbours, RecordedLink } from "../../protocol/chain/judgeLink.js";
+import { publicKeyFromSpki } from "../../protocol/crypto/spki.js";
+import { payloadOfPae } from "../../protocol/dsse/payloadOfPae.js";
+import { CaliberError } from "../../protocol/errors.js";
+import { decodeEntry } from "../../protocol/log/entry.js";
+import { parseReport } from "../../protocol/report/parseReport.js";
+import type { EvidenceLog } from "../log/evidenceLog.js";
+import type { Db } from "../store/openDatabase.js";
+
+export type KnownDevice = { id: number; device: string; host: string; key: KeyObject };
+
+/** What ingest asks of the record: whose key is whose, and what stands at a place of a chain. */
+export type DeviceDirectory = {
+  find(device: string): KnownDevice | undefined;
+  add(device: KnownDevice): void;
+  /** As of the last flush of the derived tables. */
+  neighbours(device: KnownDevice, seq: number): Neighbours;
+  /** Log index of a report on record. */
+  indexOf(device: KnownDevice, seq: number): number | null;
+};
+
+export function createDeviceDirectory(db: Db, log: EvidenceLog): DeviceDirectory {
+  const devices = new Map<string, KnownDevice>();
+  type Row = { id: number; device: string; host: string; spki: Buffer };
+  for (const row of db.prepare<[], Row>("SELECT id, device, host, spki FROM device").iterate()) {
+    devices.set(row.device, {
+      id: row.id,
+      device: row.device,
+      host: row.host,
+      key: publicKeyFromSpki(row.spki),
+    });
+  }
+  type Place = { seq: number; idx: number };
+  const at = db.prepare<[number, number], Place>("SELECT seq, idx FROM report WHERE device = ? AND seq = ?");
+  const below = db.prepare<[number, number], Place>(
+    "SELECT seq, idx FROM report WHERE device = ? AND seq < ? ORDER BY seq DESC LIMIT 1",
+  );
+  const above = db.prepare<[number, number], Place>(
+    "SELECT seq, idx FROM report WHERE device = ? AND seq > ? ORDER BY seq LIMIT 1",
+  );
+  const statementAt = db.prepare<[number, number], { statement: Buffer }>(
+    "SELECT statement FROM report WHERE device = ? AND seq = ?",
+  );
+
+  const link = (device: KnownDevice, place: Place | undefined): RecordedLink | null => {
+    if (place === undefined) return null;
+    const bytes = log.read(place.idx);
+    const entry = bytes === null ? null : decodeEntry(bytes);
+    if (entry?.kind !== "report")
+      throw new CaliberError("LOG_TORN", `entry ${place.idx} is not the report on record`);
+    const { prev, window } = parseReport(payloadOfPae(entry.pae).payload);
+    const statement = statementAt.get(device.id, place.seq)!.statement.toString("hex");
+    return { seq: place.seq, statement, prev, start_ms: window.start_ms, end_ms: window.end_ms };
+  };
+
+  return {
+    find: (device) => devices.get(device),
+    add: (device) => void devices.set(device.device, device),
+    neighbours: (device, seq) => ({
+      at: link(device, at.get(device.id, seq)),
+      below: link(device, below.get(device.id, seq)),
+      above: link(device, above.get(device.id, seq)),
+    }),
+    indexOf: (device, seq) => at.get(device.id, seq)?.idx ?? null,
+  };
+}

@@ -1,0 +1,43 @@
+import type { KeyObject } from "node:crypto";
+import { CaliberError } from "../../protocol/errors.js";
+import { type Checkpoint, signCheckpoint } from "../../protocol/log/checkpoint.js";
+import type { Db } from "../store/openDatabase.js";
+import type { EvidenceLog } from "./evidenceLog.js";
+
+export type SignedCheckpoint = Checkpoint & { note: string };
+
+export type Checkpointer = {
+  /** A checkpoint of the log as it stands, signed and kept before anybody sees it. */
+  current(): SignedCheckpoint;
+};
+
+/**
+ * Signs checkpoints. A log must never sign two that contradict each other (C2SP tlog-checkpoint), so at opening the
+ * log must still hold what the last one promised.
+ *
+ * @throws CaliberError LOG_CONTRADICTS_CHECKPOINT
+ */
+export function createCheckpointer(db: Db, log: EvidenceLog, origin: string, key: KeyObject): Checkpointer {
+  type Row = { size: number; root: Buffer; note: string };
+  const insert = db.prepare("INSERT INTO checkpoint VALUES (?, ?, ?)");
+  let last = db.prepare<[], Row>("SELECT * FROM checkpoint ORDER BY size DESC LIMIT 1").get();
+  if (last !== undefined && (last.size > log.size() || !log.rootAt(last.size).equals(last.root))) {
+    throw new CaliberError(
+      "LOG_CONTRADICTS_CHECKPOINT",
+      `the log of ${log.size()} entries does not continue the checkpoint signed at ${last.size}`,
+      { disposition: "user", details: "restored from an older copy? restore the newest, or start a new log" },
+    );
+  }
+  return {
+    current() {
+      const size = log.size();
+      if (last?.size !== size) {
+        const root = log.root();
+        const note = signCheckpoint({ origin, size, root }, key);
+        insert.run(size, root, note);
+        last = { size, root, note };
+      }
+      return { origin, ...last };
+    },
+  };
+}

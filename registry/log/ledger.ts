@@ -1,0 +1,146 @@
+import { type EntryKind, encodeJsonEntry, encodeReportEntry } from "../../protocol/log/entry.js";
+import type { AcceptedReport } from "../health/applyReport.js";
+import type { FoldEntry } from "../health/foldEntry.js";
+import type { Db } from "../store/openDatabase.js";
+import type { Projector } from "../store/projector.js";
+import type { EvidenceLog } from "./evidenceLog.js";
+
+/** What one commit was: told to all who wait for it, after it is durable and folded in. */
+export type Commit = { tick_idx: number; received_at_ms: number; size: number };
+
+export type Ledger = {
+  /** Queues an accepted report for the next commit. */
+  addReport(
+    report: Omit<AcceptedReport, "idx">,
+    proof: { signature: Buffer; pae: Buffer },
+    done: (idx: number) => void,
+  ): void;
+  /** Queues a JSON entry for the next commit; `alongside` writes within the same transaction. */
+  add(kind: JsonKind, body: object, options?: { done?: (idx: number) => void; alongside?: () => void }): void;
+  /** Calls back with the next commit, for what is on record already and waits only to be answered. */
+  afterCommit(done: () => void): void;
+  /** Commits what is queued, or an empty tick. Synchronous: when it returns all is durable. */
+  commit(): void;
+  /** Commits and flushes what there is, so that the tables are as new as what has been taken in. */
+  settle(): void;
+  onCommit(listener: (commit: Commit) => void): void;
+  stop(): void;
+};
+
+type JsonKind = Exclude<EntryKind, "report" | "tick">;
+type Pending = {
+  bytes: Buffer;
+  entry: (idx: number) => FoldEntry;
+  done: (idx: number) => void;
+  alongside?: (() => void) | undefined;
+};
+
+export type LedgerOptions = {
+  db: Db;
+  log: EvidenceLog;
+  projector: Projector;
+  now_ms: () => number;
+  /** Longest that an entry waits for others to share its commit. */
+  group_ms: number;
+  /** Longest time without a tick. */
+  tick_ms: number;
+  /** Longest that derived tables lag behind the log. */
+  flush_ms: number;
+  /** A commit failed: the tree in memory is ahead of the store, and the process must end. */
+  onFatal: (error: unknown) => void;
+};
+
+const largestGroup = 1000;
+
+/** The log's one writer: groups entries into commits, each closed by a tick and followed by the fold. */
+export function createLedger(options: LedgerOptions): Ledger {
+  const { db, log, projector, now_ms, group_ms, tick_ms, flush_ms } = options;
+  const listeners: ((commit: Commit) => void)[] = [];
+  let pending: Pending[] = [];
+  let waiting: (() => void)[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let lastCommit_ms = 0;
+  let lastFlush_ms = 0;
+
+  const write = db.transaction((batch: readonly Pending[], received_at_ms: number) => {
+    const first = log.size();
+    for (const item of batch) {
+      log.append(item.bytes);
+      item.alongside?.();
+    }
+    const body = { received_at_ms, first, count: batch.length };
+    return { idx: log.append(encodeJsonEntry("tick", body)), body };
+  });
+
+  const commit = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    const batch = pending;
+    const answered = waiting;
+    pending = [];
+    waiting = [];
+    // The log's time never runs backwards, whatever the wall clock does.
+    const received_at_ms = Math.max(now_ms(), projector.fleet.last_tick_ms ?? 0);
+    const tick = write.immediate(batch, received_at_ms);
+    lastCommit_ms = received_at_ms;
+    projector.fold(
+      batch.map((item, i) => item.entry(tick.body.first + i)),
+      tick,
+    );
+    if (projector.hasEvents() || received_at_ms - lastFlush_ms >= flush_ms) flush();
+    for (const [i, item] of batch.entries()) item.done(tick.body.first + i);
+    for (const done of answered) done();
+    for (const listener of listeners) listener({ tick_idx: tick.idx, received_at_ms, size: log.size() });
+  };
+
+  const flush = (): void => {
+    projector.flush();
+    lastFlush_ms = projector.fleet.last_tick_ms ?? 0;
+  };
+
+  const guarded = (work: () => void) => (): void => {
+    try {
+      work();
+    } catch (error) {
+      options.onFatal(error);
+    }
+  };
+
+  const queue = (item: Pending): void => {
+    pending.push(item);
+    if (pending.length >= largestGroup) guarded(commit)();
+    else timer ??= setTimeout(guarded(commit), group_ms);
+  };
+
+  const ticker = setInterval(
+    guarded(() => {
+      if (now_ms() - lastCommit_ms >= tick_ms) commit();
+    }),
+    Math.min(tick_ms, 1000),
+  );
+
+  return {
+    addReport({ statement, report }, proof, done) {
+      const bytes = encodeReportEntry(report.device, proof.signature, proof.pae);
+      queue({ bytes, entry: (idx) => ({ kind: "report", idx, statement, report }), done });
+    },
+    add(kind, body, { done = () => undefined, alongside } = {}) {
+      const entry = (idx: number): FoldEntry => ({ kind, idx, body }) as FoldEntry;
+      queue({ bytes: encodeJsonEntry(kind, body), entry, done, alongside });
+    },
+    afterCommit(done) {
+      waiting.push(done);
+      timer ??= setTimeout(guarded(commit), group_ms);
+    },
+    commit,
+    settle() {
+      if (pending.length > 0) commit();
+      if (projector.isDirty()) flush();
+    },
+    onCommit: (listener) => void listeners.push(listener),
+    stop() {
+      clearTimeout(timer);
+      clearInterval(ticker);
+    },
+  };
+}

@@ -1,0 +1,36 @@
+import { createHash } from "node:crypto";
+import { createEvidenceLog } from "../log/evidenceLog.js";
+import { storeTiles } from "../log/storeTiles.js";
+import { verifyLog } from "../log/verifyLog.js";
+import { createMeta } from "./meta.js";
+import type { Db } from "./openDatabase.js";
+import { createProjector } from "./projector.js";
+import { derivedTables, schemaSql } from "./schema.js";
+
+export type RebuildResult = { entries: number; root: string; digests: Record<string, string> };
+
+/** Drops every derived table and makes it again from the log alone, after checking the log against its own promises. */
+export function rebuild(db: Db): RebuildResult {
+  const { size, root } = verifyLog(db);
+  const origin = createMeta(db).get("origin") ?? "";
+  for (const table of derivedTables) db.exec(`DROP TABLE IF EXISTS ${table}`);
+  db.exec(schemaSql);
+  storeTiles(db, size);
+  createProjector(db, createEvidenceLog(db), origin);
+  return { entries: size, root: root.toString("hex"), digests: tableDigests(db) };
+}
+
+/** SHA-256 of each derived table's rows in key order: two tables with one digest are byte-equal. */
+export function tableDigests(db: Db): Record<string, string> {
+  const digests: Record<string, string> = {};
+  for (const table of derivedTables) {
+    const hash = createHash("sha256");
+    const columns = db.prepare<[], { name: string }>(`SELECT name FROM pragma_table_info('${table}')`).all();
+    const order = columns.map(({ name }) => name).join(", ");
+    for (const row of db.prepare(`SELECT * FROM ${table} ORDER BY ${order}`).raw().iterate()) {
+      hash.update(JSON.stringify(row));
+    }
+    digests[table] = hash.digest("hex");
+  }
+  return digests;
+}
