@@ -25,6 +25,7 @@ export function verifyConsistency(
       throw error("roots differ");
     return;
   }
+  if (oldRoot.length !== 32 || proof.some((part) => part.length !== 32)) throw error("a hash has 32 bytes");
   const path = [...proof];
   let fn = oldSize - 1;
   let sn = newSize - 1;

@@ -17,6 +17,7 @@ export function verifyInclusion(
     new CaliberError("INCLUSION_INVALID", `inclusion of leaf ${index} in a tree of ${size}: ${why}`);
   if (!Number.isSafeInteger(index) || !Number.isSafeInteger(size) || index < 0 || index >= size)
     throw error("out of range");
+  if (leaf.length !== 32 || proof.some((part) => part.length !== 32)) throw error("a hash has 32 bytes");
   let fn = index;
   let sn = size - 1;
   let at: Uint8Array = leaf;
