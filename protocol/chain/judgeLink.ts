@@ -65,9 +65,9 @@ function judgeOld(report: LinkCandidate, { at, below, above }: Neighbours): Link
   if (report.window.end_ms < report.window.start_ms) {
     throw refuse("WINDOW_INVERTED", "the window ends before it starts");
   }
-  const followsBelow = below === null || below.seq + 1 !== report.seq || report.prev === below.statement;
+  const follows = report.seq === 0 ? genesisPrev : below?.seq === report.seq - 1 ? below.statement : null;
   const leadsAbove = above === null || report.seq + 1 !== above.seq || above.prev === report.statement;
-  if (!followsBelow || !leadsAbove)
+  if ((follows !== null && report.prev !== follows) || !leadsAbove)
     throw refuse("PREV_MISMATCH", "the report does not link to its neighbours");
   const overlaps =
     (below !== null && report.window.start_ms < below.end_ms) ||
