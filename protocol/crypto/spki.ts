@@ -11,7 +11,7 @@ const canonicalPrefix = Buffer.from("3059301306072a8648ce3d020106082a8648ce3d030
  * @throws CaliberError KEY_NOT_CANONICAL
  */
 export function publicKeyFromSpki(spki: Uint8Array): KeyObject {
-  if (spki.length !== 91 || canonicalPrefix.compare(spki, 0, canonicalPrefix.length) !== 0) {
+  if (!isCanonical(spki)) {
     throw new CaliberError("KEY_NOT_CANONICAL", "a key is the 91-byte SPKI DER of a P-256 point");
   }
   try {
@@ -26,6 +26,11 @@ export function publicKeyFromSpki(spki: Uint8Array): KeyObject {
 export function spkiOf(key: KeyObject): Buffer {
   const publicKey = key.type === "private" ? createPublicKey(key) : key;
   const der = publicKey.export({ format: "der", type: "spki" });
-  if (der.length !== 91) throw new CaliberError("KEY_NOT_CANONICAL", "not a P-256 key");
+  // Length alone does not name the curve: an SM2 key has 91 bytes as well.
+  if (!isCanonical(der)) throw new CaliberError("KEY_NOT_CANONICAL", "not a P-256 key");
   return der;
+}
+
+function isCanonical(spki: Uint8Array): boolean {
+  return spki.length === 91 && canonicalPrefix.compare(spki, 0, canonicalPrefix.length) === 0;
 }
