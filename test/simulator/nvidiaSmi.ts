@@ -1,5 +1,5 @@
 import { CaliberError } from "../../protocol/errors.js";
-import { parseArgs, type SimCall } from "./args.js";
+import { parseArgs, type SimCall, type SimExit } from "./args.js";
 import { csvHeader, csvRow } from "./csvFields.js";
 import { type GpuState, gpuStates, isOn, type SimHost } from "./gpuState.js";
 import { loadScenario } from "./scenario.js";
@@ -38,15 +38,14 @@ export function nvidiaSmi(argv: readonly string[], env: NodeJS.ProcessEnv): void
       waitForParent(() => !isOn(sim, "hang", null, (Date.now() - sim.epoch_ms) / 1000), turn);
       return;
     }
-    if (isOn(sim, "driver_missing", null, t_s)) return leave(9, driverMissing);
     const all = gpuStates(sim, now_ms);
     const asked = select(all, call.ids);
-    if (asked === null) return leave(6, "No devices were found");
-    const gone = asked.find(({ lost }) => lost === "handle");
-    if (gone !== undefined) {
-      return leave(15, `Unable to determine the device handle for GPU${gone.busId.slice(4)}: GPU is lost`);
+    const end = endOf(isOn(sim, "driver_missing", null, t_s), asked);
+    if (end !== null) {
+      leave(end.exit, end.message);
+      return;
     }
-    const lines = linesOf(call, asked, all.length, now_ms);
+    const lines = linesOf(call, asked!, all.length, now_ms);
     process.stdout.write(header ? `${csvHeader(call.fields, call.units)}\n${lines}` : lines);
     header = false;
     if (call.loop_ms !== null) {
@@ -57,7 +56,17 @@ export function nvidiaSmi(argv: readonly string[], env: NodeJS.ProcessEnv): void
   turn();
 }
 
-const driverMissing =
+/** Why this turn prints no reading, if so. */
+function endOf(driverMissing: boolean, asked: readonly GpuState[] | null): SimExit | null {
+  if (driverMissing) return { exit: 9, message: noDriver };
+  if (asked === null) return { exit: 6, message: "No devices were found" };
+  const gone = asked.find(({ lost }) => lost === "handle");
+  if (gone === undefined) return null;
+  const message = `Unable to determine the device handle for GPU${gone.busId.slice(4)}: GPU is lost`;
+  return { exit: 15, message };
+}
+
+const noDriver =
   "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure that the latest NVIDIA driver is installed and running.\n";
 
 function leave(code: number, message: string): void {
