@@ -15,8 +15,8 @@ export function openDown(
   registryKey: KeyObject,
   context: { host: string; lastSeq: number; now_ms: number },
 ): DownMessage {
-  const message = openEnvelope(bytes, payloadTypes.down, registryKey) as DownMessage;
-  if (message.v !== 1 || message.aud !== context.host) {
+  const message = openEnvelope(bytes, payloadTypes.down, registryKey) as DownMessage | null;
+  if (message?.v !== 1 || message.aud !== context.host) {
     throw new CaliberError("DOWN_NOT_FOR_US", "a message for another host or of another version");
   }
   if (!Number.isSafeInteger(message.seq) || message.seq <= context.lastSeq) {
