@@ -1,0 +1,24 @@
+import { Ajv } from "ajv";
+import {
+  type EnrolDevice,
+  type EnrolHost,
+  type EnrolRequest,
+  enrolDeviceSchema,
+  enrolHostSchema,
+  enrolRequestSchema,
+  type Renew,
+  type RenewRequest,
+  renewRequestSchema,
+  renewSchema,
+} from "../../protocol/enrol/enrolMessages.js";
+
+const ajv = new Ajv({ strict: true });
+
+/** Compiled schemas of everything that an enrolling or renewing host sends. */
+export const validators = {
+  enrolRequest: ajv.compile<EnrolRequest>(enrolRequestSchema),
+  enrolHost: ajv.compile<EnrolHost>(enrolHostSchema),
+  enrolDevice: ajv.compile<EnrolDevice>(enrolDeviceSchema),
+  renewRequest: ajv.compile<RenewRequest>(renewRequestSchema),
+  renew: ajv.compile<Renew>(renewSchema),
+};
