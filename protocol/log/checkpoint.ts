@@ -33,7 +33,8 @@ export function openCheckpoint(note: string, origin: string, key: KeyObject): Ch
   const body = note.slice(0, split + 1);
   const [bodyOrigin, sizeText, rootText] = body.split("\n");
   const root = Buffer.from(rootText ?? "", "base64");
-  if (!/^(0|[1-9][0-9]{0,15})$/.test(sizeText ?? "") || root.length !== 32) {
+  const isSize = /^(0|[1-9][0-9]{0,15})$/.test(sizeText ?? "") && Number.isSafeInteger(Number(sizeText));
+  if (!isSize || root.length !== 32) {
     throw new CaliberError("CHECKPOINT_MALFORMED", "size or root is malformed");
   }
   if (bodyOrigin !== origin)

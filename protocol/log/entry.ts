@@ -46,7 +46,7 @@ export function decodeEntry(bytes: Buffer): DecodedEntry {
   if (kind === undefined || bytes[1] !== version) {
     throw new CaliberError("ENTRY_MALFORMED", `unknown entry kind ${bytes[0]}, version ${bytes[1]}`);
   }
-  if (kind !== "report") return { kind, body: JSON.parse(bytes.toString("utf8", 2)) };
+  if (kind !== "report") return { kind, body: parseBody(bytes) };
   if (bytes.length < 98) throw new CaliberError("ENTRY_MALFORMED", "a report entry is cut short");
   return {
     kind,
@@ -54,4 +54,12 @@ export function decodeEntry(bytes: Buffer): DecodedEntry {
     signature: bytes.subarray(34, 98),
     pae: bytes.subarray(98),
   };
+}
+
+function parseBody(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString("utf8", 2));
+  } catch (cause) {
+    throw new CaliberError("ENTRY_MALFORMED", "the entry's body is not JSON", { cause });
+  }
 }
