@@ -1,4 +1,5 @@
 import { keccak_256 } from "@noble/hashes/sha3";
+import { CaliberError } from "../errors.js";
 import type { MintAuthorization } from "../report/schema.js";
 
 const domainType = keccak(
@@ -11,6 +12,8 @@ const structType = keccak(
 /**
  * The 66 bytes `0x1901 ‖ domainSeparator ‖ structHash` (EIP-712) that a device signs with SHA-256 to consent to a
  * token. A device signs bytes, not a digest: node:crypto hashes once more, and the contract takes SHA-256 of these.
+ *
+ * @throws CaliberError MINT_AUTHORIZATION_INVALID when a number does not fit its type: it would be signed as another.
  */
 export function mintAuthorizationMessage(auth: MintAuthorization): Buffer {
   const domain = keccak(
@@ -18,7 +21,7 @@ export function mintAuthorizationMessage(auth: MintAuthorization): Buffer {
       domainType,
       keccak("CaliberToken"),
       keccak("1"),
-      word(BigInt(auth.chain_id)),
+      word(BigInt(auth.chain_id), 256),
       addressWord(auth.contract),
     ]),
   );
@@ -32,10 +35,10 @@ export function mintAuthorizationMessage(auth: MintAuthorization): Buffer {
       hexWord(auth.evidence),
       hexWord(auth.log_origin),
       hexWord(auth.header_hash),
-      word(BigInt(auth.assurance)),
-      word(BigInt(auth.predecessor)),
-      word(BigInt(auth.nonce)),
-      word(BigInt(auth.deadline)),
+      word(BigInt(auth.assurance), 8),
+      word(BigInt(auth.predecessor), 256),
+      word(BigInt(auth.nonce), 64),
+      word(BigInt(auth.deadline), 64),
     ]),
   );
   return Buffer.concat([Buffer.of(0x19, 0x01), domain, struct]);
@@ -45,7 +48,10 @@ function keccak(data: string | Uint8Array): Buffer {
   return Buffer.from(keccak_256(data));
 }
 
-function word(value: bigint): Buffer {
+function word(value: bigint, bits: number): Buffer {
+  if (value < 0n || value >> BigInt(bits) !== 0n) {
+    throw new CaliberError("MINT_AUTHORIZATION_INVALID", `a number does not fit uint${bits}`);
+  }
   return Buffer.from(value.toString(16).padStart(64, "0"), "hex");
 }
 
