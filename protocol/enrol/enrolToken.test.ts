@@ -83,7 +83,8 @@ describe("enrolment token", () => {
         } catch (error) {
           const shown = inspect(error, { depth: 9, showHidden: true }) + JSON.stringify(error);
           for (const part of parts) expect(shown).not.toContain(part);
-          expect(shown).not.toContain(text.slice("caliber-enrol-1.".length + 20) || "\u0000");
+          const encoded = text.slice("caliber-enrol-1.".length);
+          if (encoded.length >= 12) expect(shown).not.toContain(encoded.slice(-12));
           expect(error).toMatchObject({ code: "TOKEN_MALFORMED" });
         }
       }),
