@@ -34,6 +34,8 @@ export type ChainBody =
       tx: string;
       block: number;
     }
+  /** The chain lost the blocks that held a mint: the device has no token again. */
+  | { type: "unminted"; device: string; chain_id: number; contract: string; token_id: string; block: number }
   | {
       type: "amended";
       device: string;

@@ -131,6 +131,8 @@ function applyChain(fleet: FleetFold, body: ChainBody, sink: FoldSink): void {
     const { chain_id, contract, token_id, tx } = body;
     fold.token = { chain_id, contract, token_id, tx, material: fold.inventory?.material ?? "" };
     fold.consent = null;
+  } else if (body.type === "unminted") {
+    if (fold.token?.token_id === body.token_id) fold.token = null;
   } else if (fold.token !== null) {
     fold.token.material = fold.inventory?.material ?? "";
   }

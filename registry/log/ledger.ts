@@ -24,6 +24,8 @@ export type Ledger = {
   /** Commits and flushes what there is, so that the tables are as new as what has been taken in. */
   settle(): void;
   onCommit(listener: (commit: Commit) => void): void;
+  /** Called after the derived tables have been stored. */
+  onFlush(listener: () => void): void;
   stop(): void;
 };
 
@@ -56,6 +58,7 @@ const largestGroup = 1000;
 export function createLedger(options: LedgerOptions): Ledger {
   const { db, log, projector, now_ms, group_ms, tick_ms, flush_ms } = options;
   const listeners: ((commit: Commit) => void)[] = [];
+  const flushListeners: (() => void)[] = [];
   let pending: Pending[] = [];
   let waiting: (() => void)[] = [];
   let timer: NodeJS.Timeout | undefined;
@@ -96,6 +99,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   const flush = (): void => {
     projector.flush();
     lastFlush_ms = projector.fleet.last_tick_ms ?? 0;
+    for (const listener of flushListeners) listener();
   };
 
   const guarded = (work: () => void) => (): void => {
@@ -138,6 +142,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       if (projector.isDirty()) flush();
     },
     onCommit: (listener) => void listeners.push(listener),
+    onFlush: (listener) => void flushListeners.push(listener),
     stop() {
       clearTimeout(timer);
       clearInterval(ticker);

@@ -1,0 +1,86 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Logger } from "pino";
+import type { EventFeed } from "../events/eventFeed.js";
+import type { ApiTokens } from "./apiTokens.js";
+import { HttpError } from "./httpError.js";
+import type { Route } from "./routes.js";
+import { streamEvents } from "./streamEvents.js";
+
+export type ApiServer = { port: number; close(): Promise<void> };
+
+const headers = {
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+};
+
+/** Serves the read API: GET alone, a bearer token for all but `/healthz`, on loopback unless told otherwise. */
+export function startApiServer(options: {
+  bind: string;
+  port: number;
+  routes: Route[];
+  tokens: ApiTokens;
+  feed: EventFeed;
+  log: Logger;
+}): Promise<ApiServer> {
+  const { routes, tokens, feed, log } = options;
+  const streams = new Set<() => void>();
+
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (request.method !== "GET") throw new HttpError(405, "METHOD_NOT_ALLOWED", "this API is read with GET");
+    const url = new URL(request.url ?? "/", "http://localhost");
+    const path = url.pathname;
+    for (const route of routes) {
+      const match = route.pattern.exec(path);
+      if (match === null) continue;
+      if (route.open !== true) authorize(request, tokens);
+      if (path === "/v1/events" && request.headers.accept?.includes("text/event-stream") === true) {
+        streamEvents(request, response, url.searchParams, feed, streams);
+        return;
+      }
+      const { status, type, body } = await route.handle({ path, query: url.searchParams }, match.slice(1));
+      response.writeHead(status, { ...headers, "content-type": type }).end(body);
+      return;
+    }
+    throw new HttpError(404, "NOT_FOUND", "no such resource");
+  };
+
+  const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, (request, response) => {
+    answer(request, response).catch((error: unknown) => {
+      const known = error instanceof HttpError;
+      if (!known) log.error({ err: error, path: request.url?.split("?")[0] }, "a request failed");
+      if (response.headersSent) {
+        response.destroy();
+        return;
+      }
+      const { status, code, message } = known ? error : new HttpError(500, "INTERNAL", "internal error");
+      const challenge = status === 401 ? { "www-authenticate": "Bearer" } : {};
+      response
+        .writeHead(status, { ...headers, ...challenge, "content-type": "application/json" })
+        .end(`${JSON.stringify({ code, message })}\n`);
+    });
+  });
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port, options.bind, () => {
+      server.off("error", reject);
+      resolve({
+        port: (server.address() as AddressInfo).port,
+        close: () =>
+          new Promise((done) => {
+            for (const end of streams) end();
+            server.close(() => done());
+            server.closeAllConnections();
+          }),
+      });
+    });
+  });
+}
+
+function authorize(request: IncomingMessage, tokens: ApiTokens): void {
+  const given = /^Bearer (\S{1,200})$/.exec(request.headers.authorization ?? "")?.[1];
+  if (given === undefined || !tokens.isKnown(given)) {
+    throw new HttpError(401, "TOKEN_REQUIRED", "give a read token: Authorization: Bearer …");
+  }
+}

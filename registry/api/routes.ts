@@ -1,0 +1,149 @@
+import type { EventFeed } from "../events/eventFeed.js";
+import type { DeviceFold } from "../health/deviceFold.js";
+import type { Checkpointer } from "../log/checkpointer.js";
+import type { EvidenceLog } from "../log/evidenceLog.js";
+import type { UsageReader } from "../store/usage.js";
+import { deviceView } from "./deviceView.js";
+import { HttpError } from "./httpError.js";
+import { type Metric, renderMetrics } from "./metrics.js";
+
+export type ApiContext = {
+  devices: () => Iterable<DeviceFold>;
+  findDevice: (device: string) => DeviceFold | undefined;
+  usage: UsageReader;
+  feed: EventFeed;
+  log: EvidenceLog;
+  checkpointer: Checkpointer;
+  /** What a reader must pin: the log's verifier key and the registry's receipt key. */
+  keys: { log_vkey: string; registry_spki: string };
+  /** Health as the chain tells it, when there is a chain. */
+  healthOnChain: ((tokenId: bigint) => Promise<unknown>) | null;
+  metrics: () => Metric[];
+  health: () => { ok: boolean; checks: Record<string, string> };
+  now_ms: () => number;
+};
+
+export type ApiRequest = { path: string; query: URLSearchParams };
+export type ApiAnswer = { status: number; type: string; body: string | Buffer };
+export type Route = {
+  pattern: RegExp;
+  open?: boolean;
+  handle(request: ApiRequest, match: string[]): ApiAnswer | Promise<ApiAnswer>;
+};
+
+const json = (value: unknown, status = 200): ApiAnswer => ({
+  status,
+  type: "application/json",
+  body: `${JSON.stringify(value, (_key, item) => (typeof item === "bigint" ? item.toString() : item))}\n`,
+});
+
+/** The read API. `/healthz` alone answers without a token. */
+export function createRoutes(context: ApiContext): Route[] {
+  const view = (fold: DeviceFold) => deviceView(fold, context.usage, context.now_ms());
+  const device = (id: string): DeviceFold => {
+    const fold = context.findDevice(id);
+    if (fold === undefined) throw new HttpError(404, "DEVICE_UNKNOWN", "no such device");
+    return fold;
+  };
+  const titled = (): DeviceFold[] => [...context.devices()].filter((fold) => fold.token !== null);
+  return [
+    {
+      pattern: /^\/healthz$/,
+      open: true,
+      handle() {
+        const health = context.health();
+        return json(health, health.ok ? 200 : 503);
+      },
+    },
+    {
+      pattern: /^\/metrics$/,
+      handle: () => ({
+        status: 200,
+        type: "text/plain; version=0.0.4",
+        body: renderMetrics(context.metrics()),
+      }),
+    },
+    { pattern: /^\/v1\/devices$/, handle: () => json({ devices: [...context.devices()].map(view) }) },
+    { pattern: /^\/v1\/devices\/([0-9a-f]{64})$/, handle: (_request, [id]) => json(view(device(id!))) },
+    {
+      pattern: /^\/v1\/tokens$/,
+      handle: () =>
+        json({
+          tokens: titled().map((fold) => ({ ...fold.token, device: fold.device, material: undefined })),
+        }),
+    },
+    {
+      pattern: /^\/v1\/tokens\/([0-9]{1,20})$/,
+      async handle(_request, [id]) {
+        const fold = titled().find(({ token }) => token?.token_id === id);
+        if (fold === undefined) throw new HttpError(404, "TOKEN_UNKNOWN", "no such token");
+        const onChain = (await context.healthOnChain?.(BigInt(id!))) ?? null;
+        return json({ ...view(fold), on_chain: onChain });
+      },
+    },
+    {
+      pattern: /^\/v1\/events$/,
+      handle({ query }) {
+        const after = integer(query, "after", 0, Number.MAX_SAFE_INTEGER);
+        const limit = integer(query, "limit", 100, 1000);
+        const events = context.feed.after(after, limit);
+        return json({ events, next: events.at(-1)?.id ?? after });
+      },
+    },
+    {
+      pattern: /^\/v1\/checkpoint$/,
+      handle: () => ({
+        status: 200,
+        type: "text/plain; charset=utf-8",
+        body: context.checkpointer.current().note,
+      }),
+    },
+    { pattern: /^\/v1\/keys$/, handle: () => json(context.keys) },
+    {
+      pattern: /^\/v1\/log\/entries\/([0-9]{1,15})$/,
+      handle(_request, [idx]) {
+        const bytes = context.log.read(Number(idx));
+        if (bytes === null) throw new HttpError(404, "ENTRY_UNKNOWN", "no such entry");
+        return { status: 200, type: "application/octet-stream", body: bytes };
+      },
+    },
+    {
+      pattern: /^\/v1\/log\/proofs\/([0-9]{1,15})$/,
+      handle({ query }, [text]) {
+        const idx = Number(text);
+        const size = integer(query, "size", context.log.size(), context.log.size());
+        if (idx >= size)
+          throw new HttpError(404, "ENTRY_UNKNOWN", `entry ${idx} is not in the tree of ${size}`);
+        return json({
+          idx,
+          size,
+          leaf: context.log.leaf(idx).toString("hex"),
+          root: context.log.rootAt(size).toString("hex"),
+          proof: context.log.inclusion(idx, size).map((hash) => Buffer.from(hash).toString("hex")),
+        });
+      },
+    },
+    {
+      pattern: /^\/v1\/log\/consistency$/,
+      handle({ query }) {
+        const size = integer(query, "to", context.log.size(), context.log.size());
+        const old = integer(query, "from", 0, size);
+        return json({
+          from: old,
+          to: size,
+          proof: context.log.consistency(old, size).map((hash) => Buffer.from(hash).toString("hex")),
+        });
+      },
+    },
+  ];
+}
+
+function integer(query: URLSearchParams, name: string, otherwise: number, maximum: number): number {
+  const text = query.get(name);
+  if (text === null) return otherwise;
+  const value = Number(text);
+  if (!/^[0-9]{1,16}$/.test(text) || value > maximum) {
+    throw new HttpError(400, "QUERY_INVALID", `${name} is an integer from 0 to ${maximum}`);
+  }
+  return value;
+}

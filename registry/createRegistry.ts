@@ -1,0 +1,284 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import { type Broker, createBroker } from "../broker/createBroker.js";
+import { publicKeyFromSpki } from "../protocol/crypto/spki.js";
+import type { AnchoredBody } from "../protocol/down/downMessage.js";
+import { checkpointVerifierKey } from "../protocol/log/checkpoint.js";
+import type { ChainBody, PolicyBody } from "../protocol/log/entryBodies.js";
+import { parsePresence } from "../protocol/presence.js";
+import { startApiServer } from "./api/apiServer.js";
+import { createApiTokens } from "./api/apiTokens.js";
+import { createRoutes } from "./api/routes.js";
+import { type ChainOptions, startChain } from "./chain/startChain.js";
+import { createRegistryView } from "./createRegistryView.js";
+import { enrolListener } from "./enrol/enrolListener.js";
+import { enrolService } from "./enrol/enrolService.js";
+import type { EnrolStore } from "./enrol/enrolStore.js";
+import { issueServerCertificate } from "./enrol/issueServerCertificate.js";
+import { openCa } from "./enrol/openCa.js";
+import { createSqliteEnrolStore } from "./enrol/sqliteEnrolStore.js";
+import { createEventFeed } from "./events/eventFeed.js";
+import { startEventPublisher } from "./events/eventPublisher.js";
+import { type HealthPolicyName, healthPolicies } from "./health/policy.js";
+import { createBeaconBook } from "./ingest/beaconBook.js";
+import { createDeviceDirectory, type DeviceDirectory } from "./ingest/deviceDirectory.js";
+import { createDownlink } from "./ingest/downlink.js";
+import { createIngest } from "./ingest/ingest.js";
+import { createReceipts } from "./ingest/receipts.js";
+import { createRejectStore } from "./ingest/rejectStore.js";
+import { loadRegistryKeys } from "./keys/registryKeys.js";
+import { createCheckpointer } from "./log/checkpointer.js";
+import { createEvidenceLog } from "./log/evidenceLog.js";
+import { createLedger } from "./log/ledger.js";
+import { openRegistryDatabase } from "./openRegistryDatabase.js";
+import { registryMetrics } from "./registryMetrics.js";
+import { createMeta } from "./store/meta.js";
+import { createProjector, type Projector } from "./store/projector.js";
+import { createUsageReader } from "./store/usage.js";
+
+export type RegistryOptions = {
+  data_dir: string;
+  bind: string;
+  /** Names and addresses by which hosts reach this registry; they stand in its server certificates. */
+  server_names: string[];
+  /** 0 takes a free port. */
+  mqtt_port: number;
+  enrol_port: number;
+  api_port: number;
+  policy: HealthPolicyName;
+  window_ms: number;
+  tick_ms: number;
+  chain: ChainOptions | null;
+  log: Logger;
+  now_ms: () => number;
+  /** A commit failed: what is in memory is ahead of what is stored, and the process must end. */
+  onFatal: (error: unknown) => void;
+};
+
+export type Registry = {
+  mqtt_port: number;
+  enrol_port: number;
+  api_port: number;
+  /** Stops in reverse order of dependence; everything acknowledged is durable and folded in. */
+  stop(): Promise<void>;
+};
+
+const group_ms = 5;
+const flush_ms = 1000;
+
+/** The registry as one process: built in order of dependence, stopped in reverse. */
+export async function createRegistry(options: RegistryOptions): Promise<Registry> {
+  const { data_dir, bind, log, now_ms } = options;
+  mkdirSync(data_dir, { recursive: true, mode: 0o700 });
+  const stops: (() => unknown)[] = [];
+  const stop = async (): Promise<void> => {
+    for (let next = stops.pop(); next !== undefined; next = stops.pop()) await next();
+  };
+  try {
+    const keys = loadRegistryKeys(join(data_dir, "keys"));
+    const ca = openCa(join(data_dir, "ca"), { commonName: "caliber registry CA", now_ms: now_ms() });
+    const db = openRegistryDatabase(data_dir);
+    stops.push(() => db.close());
+    const meta = createMeta(db);
+    const origin = meta.get("origin") ?? `caliber.local/${keys.receiptId.slice(0, 16)}`;
+    meta.set("origin", origin);
+
+    const evidence = createEvidenceLog(db);
+    const checkpointer = createCheckpointer(db, evidence, origin, keys.log);
+    const projector = createProjector(db, evidence, origin);
+    const ledger = createLedger({
+      db,
+      log: evidence,
+      projector,
+      now_ms,
+      group_ms,
+      tick_ms: options.tick_ms,
+      flush_ms,
+      onFatal: options.onFatal,
+    });
+    stops.push(() => {
+      ledger.stop();
+      ledger.settle();
+    });
+    putPolicyInForce(projector, options.policy, (body) => ledger.add("policy", body));
+    ledger.commit();
+
+    const { devices } = projector.fleet;
+    const directory = createDeviceDirectory(db, evidence);
+    const beacons = createBeaconBook(db);
+    let broker: Broker | null = null;
+    const downlink = createDownlink({
+      meta,
+      key: keys.receipt,
+      keyid: keys.receiptId,
+      now_ms,
+      transmit: (host, payload) => broker?.sendDown(host, payload),
+    });
+    const receipts = createReceipts(ledger, downlink);
+    const ingest = createIngest({
+      directory,
+      beacons,
+      ledger,
+      receipts,
+      rejects: createRejectStore(db),
+      headOf: (device) => devices.get(device)?.head ?? null,
+      now_ms,
+    });
+
+    const enrolStore = withDirectory(createSqliteEnrolStore(db, ledger), projector, directory);
+    const tls = issueServerCertificate(ca, options.server_names, now_ms());
+    const lastAnchored = (): AnchoredBody | null =>
+      JSON.parse(meta.get("anchored") ?? "null") as AnchoredBody | null;
+    const greet = (host: string, payload: Buffer): void => {
+      const presence = parsePresence(payload);
+      if (presence?.state !== "online") return;
+      ledger.settle();
+      const own = [...devices.values()].filter((fold) => fold.host === host);
+      const heads = own.map(({ device, head }) => ({ device, head }));
+      const beacon = beacons.latest();
+      if (beacon !== null) downlink.send(host, { type: "beacon", ...beacon });
+      downlink.send(host, { type: "head", nonce: presence.nonce, heads });
+      const anchored = lastAnchored();
+      if (anchored !== null) downlink.send(host, anchored);
+    };
+    broker = await createBroker({
+      tls,
+      bind,
+      port: options.mqtt_port,
+      limits: {},
+      isAllowed: ({ role, id }) => role === "keeper" || enrolStore.findHost(id)?.revoked === false,
+      onReport: (message) => ingest.take(message),
+      onPresence: greet,
+      log,
+      now_ms,
+    });
+    const running = broker;
+    stops.push(() => running.close());
+
+    const feed = createEventFeed(db, keys.receipt, keys.receiptId);
+    ledger.onFlush(feed.notify);
+    const publisher = startEventPublisher({ db, feed, publish: running.publishEvent, log });
+    stops.push(() => publisher.stop());
+
+    const listener = await enrolListener({
+      service: enrolService({
+        store: enrolStore,
+        ca,
+        terms: {
+          registry_spki: keys.receiptSpki.toString("base64"),
+          mqtt_url: `mqtts://${options.server_names[0]}:${running.port}`,
+          log_origin: origin,
+          window_ms: options.window_ms,
+        },
+        now_ms,
+      }),
+      tls,
+      bind,
+      port: options.enrol_port,
+      log,
+    });
+    stops.push(() => listener.close());
+
+    const tellHosts = (body: ChainBody): void => {
+      if (body.type === "beacon") beacons.add(body);
+      if (body.type === "anchored")
+        meta.set(
+          "anchored",
+          JSON.stringify({ type: body.type, size: body.size, root: body.root, tx: body.tx }),
+        );
+      const down = body.type === "beacon" ? body : body.type === "anchored" ? lastAnchored() : null;
+      if (down === null) return;
+      for (const host of new Set([...devices.values()].map((fold) => fold.host))) downlink.send(host, down);
+    };
+    const view = createRegistryView({
+      devices: () => devices.values(),
+      findDevice: (device) => devices.get(device),
+      directory,
+      log: evidence,
+      ledger,
+      checkpointer,
+      downlink,
+      onChain: tellHosts,
+    });
+    const chain =
+      options.chain === null ? null : await startChain({ db, view, log, now_ms, chain: options.chain });
+    if (chain !== null) stops.push(() => chain.stop());
+
+    const api = await startApiServer({
+      bind,
+      port: options.api_port,
+      tokens: createApiTokens(db),
+      feed,
+      log,
+      routes: createRoutes({
+        devices: () => devices.values(),
+        findDevice: (device) => devices.get(device),
+        usage: createUsageReader(db),
+        feed,
+        log: evidence,
+        checkpointer,
+        keys: {
+          log_vkey: checkpointVerifierKey(origin, keys.logPublic),
+          registry_spki: keys.receiptSpki.toString("base64"),
+        },
+        healthOnChain: chain === null ? null : chain.healthOf,
+        metrics: () =>
+          registryMetrics({
+            devices: devices.values(),
+            ingest: ingest.counts(),
+            logSize: evidence.size(),
+            connections: running.connections(),
+            chain: chain?.status() ?? null,
+          }),
+        health: () => registryHealth(chain?.status() ?? null),
+        now_ms,
+      }),
+    });
+    stops.push(() => api.close());
+    log.info(
+      {
+        mqtt_port: running.port,
+        enrol_port: listener.port,
+        api_port: api.port,
+        origin,
+        log_size: evidence.size(),
+      },
+      "registry is up",
+    );
+    return { mqtt_port: running.port, enrol_port: listener.port, api_port: api.port, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Puts the policy into the log when it is not the one in force: a replay judges by what was in force. */
+function putPolicyInForce(
+  projector: Projector,
+  name: HealthPolicyName,
+  add: (body: PolicyBody) => void,
+): void {
+  const values = healthPolicies[name];
+  const inForce = JSON.stringify(projector.fleet.policy) === JSON.stringify(values);
+  if (!inForce || projector.fleet.next_idx === 0) add({ name, values });
+}
+
+/** Lets ingest know a device's key the moment its enrolment is durable. */
+function withDirectory(store: EnrolStore, projector: Projector, directory: DeviceDirectory): EnrolStore {
+  return {
+    ...store,
+    enrol(token, body) {
+      store.enrol(token, body);
+      for (const { device, spki } of body.devices) {
+        const { id, host } = projector.fleet.devices.get(device)!;
+        directory.add({ id, device, host, key: publicKeyFromSpki(Buffer.from(spki, "base64")) });
+      }
+    },
+  };
+}
+
+function registryHealth(chain: { rpc: string } | null): { ok: boolean; checks: Record<string, string> } {
+  // Without the chain the registry still takes reports in: told, but not a reason to be restarted.
+  return { ok: true, checks: { log: "ok", chain: chain?.rpc ?? "none" } };
+}

@@ -1,0 +1,93 @@
+import { spkiOf } from "../protocol/crypto/spki.js";
+import type { ChainBody } from "../protocol/log/entryBodies.js";
+import type { RegistryView } from "./chain/registryView.js";
+import type { DeviceFold } from "./health/deviceFold.js";
+import type { DeviceDirectory } from "./ingest/deviceDirectory.js";
+import type { Downlink } from "./ingest/downlink.js";
+import type { Checkpointer } from "./log/checkpointer.js";
+import type { EvidenceLog } from "./log/evidenceLog.js";
+import type { Ledger } from "./log/ledger.js";
+
+/** The chain writer's window on the registry: reads the fold, and puts what the chain did into the log. */
+export function createRegistryView(options: {
+  devices: () => Iterable<DeviceFold>;
+  findDevice: (device: string) => DeviceFold | undefined;
+  directory: DeviceDirectory;
+  log: EvidenceLog;
+  ledger: Ledger;
+  checkpointer: Checkpointer;
+  downlink: Downlink;
+  /** Told of every chain entry once it is durable. */
+  onChain: (body: ChainBody) => void;
+}): RegistryView {
+  const { devices, findDevice, directory, log, ledger, checkpointer, downlink, onChain } = options;
+  // A software key and a declared identity: neither bit is set.
+  const assurance = 0;
+  const isTitled = (fold: DeviceFold): fold is DeviceFold & { token: NonNullable<DeviceFold["token"]> } =>
+    fold.token !== null;
+
+  const evidenceHash = (evidence: string): string => {
+    const idx = /^(?:tick|entry):([0-9]+)$/.exec(evidence)?.[1];
+    return idx === undefined ? evidence : log.leaf(Number(idx)).toString("hex");
+  };
+  const isRecorded = (body: ChainBody): boolean => {
+    if (body.type === "minted") {
+      const { token } = findDevice(body.device) ?? { token: null };
+      return token?.tx === body.tx && token.token_id === body.token_id;
+    }
+    return body.type === "unminted" && findDevice(body.device)?.token?.token_id !== body.token_id;
+  };
+
+  return {
+    candidates: () =>
+      [...devices()].flatMap((fold) => {
+        const known = directory.find(fold.device);
+        if (fold.inventory === null || fold.token !== null || fold.dispute !== null || known === undefined)
+          return [];
+        const { device, host, recipient } = fold;
+        const { weak_identity, statement } = fold.inventory;
+        return [
+          { device, host, spki: spkiOf(known.key), recipient, weak_identity, evidence: statement, assurance },
+        ];
+      }),
+    consents: () =>
+      [...devices()].flatMap(({ device, token, consent }) =>
+        token !== null || consent === null
+          ? []
+          : [{ device, authorization: consent.authorization, signature: consent.signature }],
+      ),
+    amendments: () =>
+      [...devices()]
+        .filter(isTitled)
+        .flatMap(({ device, token, inventory }) =>
+          inventory === null || inventory.material === token.material
+            ? []
+            : [{ device, token_id: BigInt(token.token_id), evidence: inventory.statement, assurance }],
+        ),
+    tokenHealth: () =>
+      [...devices()]
+        .filter(isTitled)
+        .filter(({ health_sequence }) => health_sequence > 0)
+        .map((fold) => ({
+          device: fold.device,
+          token_id: BigInt(fold.token.token_id),
+          sequence: fold.health_sequence,
+          state: fold.state,
+          cause: fold.cause,
+          since_ms: fold.since_ms,
+          evidence_hash: evidenceHash(fold.evidence),
+          assured_until_ms: null,
+        })),
+    checkpoint: () => checkpointer.current(),
+    requestConsent(device, authorization) {
+      const fold = findDevice(device);
+      if (fold !== undefined) downlink.send(fold.host, { type: "mint-request", device, authorization });
+    },
+    record(body) {
+      if (isRecorded(body)) return;
+      ledger.add("chain", body);
+      ledger.settle();
+      onChain(body);
+    },
+  };
+}
