@@ -1,0 +1,12 @@
+import type { EnrolAnswer } from "../../protocol/enrol/enrolMessages.js";
+
+/** What a host became by enrolling: whom it speaks to, as whom, and for which GPUs. Kept as `identity.json`. */
+export type Identity = EnrolAnswer & {
+  v: 1;
+  /** Where renewals are asked for. */
+  enrol_url: string;
+  label: string;
+  /** True when the host's GPUs are a simulator's: every report says so. */
+  simulated: boolean;
+  devices: { uuid: string; device: string }[];
+};
