@@ -1,0 +1,59 @@
+import { caliberLogAbi } from "../../contracts-abi/abi/CaliberLog.js";
+import { originHash } from "../../protocol/log/originHash.js";
+import { chainNow_s, type Head, type WriterContext } from "./writerContext.js";
+
+export type AnchorPlanner = {
+  plan(head: Head): Promise<void>;
+  /** What was read from the chain may have changed: read it again. */
+  forget(): void;
+};
+
+/** Wants the log's checkpoint on chain, at most once an interval and only when the log has grown. */
+export function createAnchorPlanner(ctx: WriterContext): AnchorPlanner {
+  const { client, deployment, store, view, settings, problems, now_ms } = ctx;
+  let latest: { origin: string; size: number; root: string; anchored_at_s: number } | null = null;
+
+  /** True from planning an anchor until the chain is read after its end, whichever end that was. */
+  let wanted = false;
+
+  function forget(): void {
+    latest = null;
+    wanted = false;
+  }
+
+  return {
+    forget,
+    async plan(head) {
+      const busy = store.inState("wanted", "signed", "mined").some(({ kind }) => kind === "anchor");
+      if (busy) wanted = true;
+      if (busy) return;
+      if (wanted) forget();
+      const failed_ms = store.lastFailure_ms("anchor");
+      if (failed_ms !== null && now_ms() - failed_ms < settings.failure_retry_ms) return;
+      const checkpoint = view.checkpoint();
+      const origin = originHash(checkpoint.origin);
+      if (latest === null || latest.origin !== origin) {
+        const [size, root, anchoredAt] = await client.readContract({
+          address: deployment.log,
+          abi: caliberLogAbi,
+          functionName: "latest",
+          args: [origin],
+        });
+        latest = { origin, size: Number(size), root, anchored_at_s: Number(anchoredAt) };
+      }
+      const root = `0x${checkpoint.root.toString("hex")}` as const;
+      const contradiction =
+        checkpoint.size < latest.size
+          ? `the log has ${checkpoint.size} entries, ${latest.size} are anchored`
+          : checkpoint.size === latest.size && latest.size > 0 && root !== latest.root
+            ? `the log's root at ${latest.size} is not the anchored one`
+            : null;
+      if (contradiction === null) problems.clear("LOG_CONTRADICTS_ANCHOR", checkpoint.origin);
+      else problems.set("LOG_CONTRADICTS_ANCHOR", checkpoint.origin, contradiction);
+      if (checkpoint.size <= latest.size) return;
+      if ((chainNow_s(head, now_ms()) - latest.anchored_at_s) * 1000 < settings.anchor_interval_ms) return;
+      wanted = true;
+      store.want({ kind: "anchor", payload: { origin, size: checkpoint.size, root } });
+    },
+  };
+}

@@ -1,0 +1,163 @@
+import type { Database } from "better-sqlite3";
+import type { Logger } from "pino";
+import { BaseError, type LocalAccount, type Transport } from "viem";
+import { CaliberError } from "../../protocol/errors.js";
+import { abortableTransport } from "./abortableTransport.js";
+import { chainClient } from "./chainClient.js";
+import { createChainStep } from "./chainStep.js";
+import { type Deployment, deploymentId } from "./deployment.js";
+import type { IntentState } from "./intent.js";
+import { createIntentStore } from "./intentStore.js";
+import { createProblems, type Problem } from "./problems.js";
+import type { Head, WriterView } from "./writerContext.js";
+import { defaultWriterSettings, type WriterSettings } from "./writerSettings.js";
+
+export type ChainWriterOptions = {
+  db: Database;
+  transport: Transport;
+  deployment: Deployment;
+  account: LocalAccount;
+  view: WriterView;
+  log: Logger;
+  now_ms: () => number;
+  settings?: Partial<WriterSettings>;
+  /** In [0, 1); jitter only. */
+  random?: () => number;
+};
+
+export type ChainWriterStatus = {
+  rpc: { state: "ok" } | { state: "starting" } | { state: "down"; since_ms: number; error: string };
+  /** What ended the last round: CHAIN_CONTRACTS_MISSING, CHAIN_WRONG_CHAIN, CHAIN_WRITER_FAULT …; null when it went well or the node is just away. */
+  fault: { code: string; text: string; since_ms: number } | null;
+  intents: Record<IntentState, number>;
+  last_block: { number: number; hash: string; time_ms: number } | null;
+  balance_wei: bigint | null;
+  /** WRITER_OUT_OF_FUNDS, CHAIN_FEE_CAP, IDENTITY_TAKEN, … with what they are about. */
+  problems: Problem[];
+};
+
+export type ChainWriter = {
+  /** Begins to work; returns at once. A node that is away is waited for. */
+  start(): void;
+  /** Ends the round under way at its next request; nothing is lost by it. */
+  stop(): Promise<void>;
+  /** One round, for tests and tools; never beside a started loop. Throws what stopped it. */
+  step(): Promise<void>;
+  status(): ChainWriterStatus;
+};
+
+/**
+ * Turns registry state into chain state. All it must remember is in `db`; it may be killed between any two
+ * instructions. What goes wrong is told by `status()`: the loop itself never ends before `stop`.
+ */
+export function createChainWriter(options: ChainWriterOptions): ChainWriter {
+  const { db, deployment, account, view, log, now_ms, random = Math.random } = options;
+  const settings = { ...defaultWriterSettings, ...options.settings };
+  const abort = new AbortController();
+  const client = chainClient(abortableTransport(options.transport, abort.signal));
+  const store = createIntentStore(db, `${deploymentId(deployment)}:${account.address.toLowerCase()}`, now_ms);
+  const problems = createProblems(log, now_ms);
+  const runStep = createChainStep({
+    client,
+    account,
+    deployment,
+    store,
+    view,
+    settings,
+    problems,
+    log,
+    now_ms,
+    random,
+  });
+
+  let rpc: ChainWriterStatus["rpc"] = { state: "starting" };
+  let fault: ChainWriterStatus["fault"] = null;
+  let head: Head | null = null;
+  let balance_wei: bigint | null = null;
+  let failures = 0;
+  let loop: Promise<void> | null = null;
+
+  async function step(): Promise<void> {
+    try {
+      const result = await runStep();
+      head = result.head;
+      balance_wei = result.account.balance_wei;
+      if (rpc.state === "down") log.info({ away_ms: now_ms() - rpc.since_ms }, "the chain's node is back");
+      if (fault !== null) log.info({ code: fault.code }, "the chain writer works again");
+      rpc = { state: "ok" };
+      fault = null;
+      failures = 0;
+    } catch (error) {
+      if (CaliberError.find(error, "CHAIN_WRITER_STOPPED") === undefined) blame(error);
+      throw error;
+    }
+  }
+
+  function blame(error: unknown): void {
+    failures += 1;
+    if (error instanceof BaseError) {
+      // viem's errors that are not a contract's answer are about the way to the node. Its long messages carry the
+      // request; the short one says what happened.
+      const text = error.details ? `${error.shortMessage} ${error.details}` : error.shortMessage;
+      if (rpc.state !== "down") log.warn({ reason: text }, "the chain's node does not answer");
+      rpc = { state: "down", since_ms: rpc.state === "down" ? rpc.since_ms : now_ms(), error: text };
+      return;
+    }
+    rpc = { state: "ok" };
+    const code = error instanceof CaliberError ? error.code : "CHAIN_WRITER_FAULT";
+    const text = error instanceof Error ? error.message : String(error);
+    const since_ms = fault?.code === code ? fault.since_ms : now_ms();
+    const told = fault !== null && fault.code === code && fault.text === text;
+    if (!told) log.error({ err: error, code }, "a round failed");
+    fault = { code, text, since_ms };
+  }
+
+  async function run(): Promise<void> {
+    while (!abort.signal.aborted) {
+      try {
+        await step();
+      } catch {
+        // `step` has put it into the status and the log; the next round starts from doubt.
+      }
+      await pause(failures === 0 ? settings.poll_interval_ms : retryPause_ms());
+    }
+  }
+
+  function retryPause_ms(): number {
+    const full = Math.min(settings.rpc_retry_max_ms, settings.poll_interval_ms * 2 ** Math.min(failures, 20));
+    return full * (0.5 + 0.5 * random());
+  }
+
+  function pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        abort.signal.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      if (abort.signal.aborted) done();
+      else abort.signal.addEventListener("abort", done, { once: true });
+    });
+  }
+
+  return {
+    start() {
+      if (loop !== null) throw new CaliberError("CHAIN_WRITER_STARTED", "the chain writer runs already");
+      loop = run();
+    },
+    async stop() {
+      abort.abort();
+      await loop;
+    },
+    step,
+    status: () => ({
+      rpc,
+      fault,
+      intents: store.counts(),
+      last_block: head === null ? null : { number: head.number, hash: head.hash, time_ms: head.time_ms },
+      balance_wei,
+      problems: problems.list(),
+    }),
+  };
+}

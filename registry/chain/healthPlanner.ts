@@ -1,0 +1,88 @@
+import { caliberHealthAbi } from "../../contracts-abi/abi/CaliberHealth.js";
+import { allDone } from "./allDone.js";
+import type { HealthLeaf } from "./intent.js";
+import { planPost } from "./planPost.js";
+import { chainNow_s, type Head, type WriterContext } from "./writerContext.js";
+
+export type HealthPlanner = {
+  plan(head: Head): Promise<void>;
+  /** What was read from the chain may have changed: read it again. */
+  forget(): void;
+};
+
+/** Compares the registry's health of all tokens with what the chain says, and wants a post where they differ. */
+export function createHealthPlanner(ctx: WriterContext): HealthPlanner {
+  const { client, deployment, store, view, settings, problems, now_ms } = ctx;
+  const health = { address: deployment.health, abi: caliberHealthAbi } as const;
+  /** The contract's state as of the last post we know of. Only `post` and `prove` move it, and `prove` only to leaves we posted. */
+  let recorded = new Map<bigint, HealthLeaf | null>();
+  let fleet: { epoch: number; posted_at_s: number } | null = null;
+  /** True from planning a post until the chain is read after its end, whichever end that was. */
+  let wanted = false;
+
+  async function readRecords(ids: bigint[]): Promise<void> {
+    const leaves = await allDone(
+      ids.map((id) => client.readContract({ ...health, functionName: "recordOf", args: [id] })),
+    );
+    for (const [i, leaf] of leaves.entries()) {
+      recorded.set(
+        ids[i]!,
+        leaf.sequence === 0n
+          ? null
+          : {
+              token_id: String(leaf.tokenId),
+              sequence: Number(leaf.sequence),
+              state: leaf.state,
+              cause: leaf.cause,
+              since_s: Number(leaf.since),
+              valid_until_s: Number(leaf.validUntil),
+              assured_until_s: Number(leaf.assuredUntil),
+              evidence_hash: leaf.evidenceHash,
+            },
+      );
+    }
+  }
+
+  function forget(): void {
+    recorded = new Map();
+    fleet = null;
+    wanted = false;
+  }
+
+  return {
+    forget,
+    async plan(head) {
+      // One at a time: the next post is planned from what this one leaves on chain.
+      const busy = store.inState("wanted", "signed", "mined").some(({ kind }) => kind === "post");
+      if (busy) wanted = true;
+      if (busy) return;
+      if (wanted) forget();
+      const failed_ms = store.lastFailure_ms("post");
+      if (failed_ms !== null && now_ms() - failed_ms < settings.failure_retry_ms) return;
+      const tokens = view.tokenHealth();
+      await readRecords(tokens.map(({ token_id }) => token_id).filter((id) => !recorded.has(id)));
+      if (fleet === null) {
+        const [epoch, , , , postedAt] = await client.readContract({ ...health, functionName: "fleet" });
+        fleet = { epoch: Number(epoch), posted_at_s: Number(postedAt) };
+      }
+      const { post, conflicts } = planPost({
+        tokens,
+        recorded,
+        fleet,
+        now_s: chainNow_s(head, now_ms()),
+        epoch_ms: settings.epoch_ms,
+        token_valid_ms: settings.token_valid_ms,
+        max_transitions: settings.max_transitions_per_post,
+      });
+      const conflicting = new Map(conflicts.map(({ token_id, text }) => [token_id, text]));
+      for (const { token_id } of tokens) {
+        const text = conflicting.get(token_id);
+        if (text === undefined) problems.clear("HEALTH_CONFLICT", `token ${token_id}`);
+        else problems.set("HEALTH_CONFLICT", `token ${token_id}`, text);
+      }
+      if (post === null) return;
+      wanted = true;
+      store.want({ kind: "post", payload: post });
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import type { Hex } from "viem";
+import type { MintAuthorization } from "../../protocol/report/schema.js";
+
+export type MintPayload = {
+  device: string;
+  /** 91-byte SPKI, hex. */
+  spki: string;
+  authorization: MintAuthorization;
+  /** r‖s, 128 hex characters. */
+  signature: string;
+};
+
+/** One token's health as CaliberHealth takes it; times are Unix seconds. */
+export type HealthLeaf = {
+  token_id: string;
+  sequence: number;
+  state: number;
+  cause: number;
+  since_s: number;
+  valid_until_s: number;
+  /** 0 when no silicon evidence stands behind it. */
+  assured_until_s: number;
+  evidence_hash: Hex;
+};
+
+export type PostPayload = {
+  epoch: number;
+  fleet_root: Hex;
+  fleet_size: number;
+  fleet_until_s: number;
+  transitions: HealthLeaf[];
+};
+
+export type AnchorPayload = { origin: Hex; size: number; root: Hex };
+
+export type AmendPayload = { device: string; token_id: string; evidence: Hex; assurance: number };
+
+/** What is wanted on chain. Numbers that can pass 2^53 are decimal strings: payloads are stored as JSON. */
+export type IntentWork =
+  | { kind: "mint"; payload: MintPayload }
+  | { kind: "post"; payload: PostPayload }
+  | { kind: "anchor"; payload: AnchorPayload }
+  | { kind: "amend"; payload: AmendPayload };
+export type IntentKind = IntentWork["kind"];
+
+/**
+ * - `wanted`: no transaction that counts.
+ * - `signed`: a transaction with a nonce is stored; it may or may not have been sent.
+ * - `mined`: the effect is on chain, not yet confirmed or not yet recorded.
+ * - `done`: confirmed and recorded. `failed`: the chain refuses it. `obsolete`: no longer of use.
+ *
+ * The last three are final for as long as the block they rest on is canonical.
+ */
+export type IntentState = "wanted" | "signed" | "mined" | "done" | "failed" | "obsolete";
+
+export type IntentBlock = { number: number; hash: Hex };
+
+export type Intent = IntentWork & {
+  id: string;
+  state: IntentState;
+  /** Account nonce of the stored transactions; null while there is none that counts. */
+  nonce: number | null;
+  /** The transaction that had the effect (or reverted), and its block. */
+  tx: Hex | null;
+  block: IntentBlock | null;
+  /** How often it was signed. */
+  attempts: number;
+  last_error: string | null;
+  created_ms: number;
+  updated_ms: number;
+};
+
+/** A signed transaction of an intent. Replacements share the nonce; any of them may be the one that is mined. */
+export type SignedTx = {
+  hash: Hex;
+  raw: Hex;
+  nonce: number;
+  gas: bigint;
+  max_fee_wei: bigint;
+  max_priority_fee_wei: bigint;
+  signed_ms: number;
+};
+
+/** The same work has the same name, whoever plans it and however often. */
+export function intentId(work: IntentWork): string {
+  switch (work.kind) {
+    case "mint":
+      return `mint:${work.payload.device}:${work.payload.authorization.nonce}`;
+    case "post":
+      return `post:${work.payload.epoch}`;
+    case "anchor":
+      return `anchor:${work.payload.size}`;
+    case "amend":
+      return `amend:${work.payload.token_id}:${work.payload.evidence}`;
+  }
+}

@@ -1,0 +1,160 @@
+import { type Hex, parseEventLogs } from "viem";
+import { caliberHealthAbi } from "../../contracts-abi/abi/CaliberHealth.js";
+import { caliberLogAbi } from "../../contracts-abi/abi/CaliberLog.js";
+import { caliberTokenAbi } from "../../contracts-abi/abi/CaliberToken.js";
+import type { AmendPayload, AnchorPayload, Intent, IntentBlock, PostPayload } from "./intent.js";
+import { revertOf } from "./revertOf.js";
+import type { WriterContext } from "./writerContext.js";
+
+/**
+ * - `absent`: still to be done.
+ * - `present`: on chain, whoever brought it there.
+ * - `overtaken`: the chain has moved past it; it can never succeed again.
+ */
+export type Effect =
+  | { is: "absent" }
+  | { is: "present"; tx: Hex; block: IntentBlock }
+  | { is: "overtaken"; reason: string };
+
+type Ports = Pick<WriterContext, "client" | "deployment">;
+
+const absent: Effect = { is: "absent" };
+
+/** Asks the chain, not the table, whether an intent's effect is there. */
+export async function intentEffect(ports: Ports, intent: Intent): Promise<Effect> {
+  switch (intent.kind) {
+    case "mint":
+      return mintEffect(ports, intent.payload.device, intent.payload.authorization.nonce);
+    case "amend":
+      return amendEffect(ports, intent.payload);
+    case "anchor":
+      return anchorEffect(ports, intent.payload);
+    case "post":
+      return postEffect(ports, intent.payload);
+  }
+}
+
+/** The event that gave a device's key its live token. */
+export async function findMint({ client, deployment }: Ports, device: string) {
+  const [log] = (
+    await client.getContractEvents({
+      address: deployment.token,
+      abi: caliberTokenAbi,
+      eventName: "TitleMinted",
+      args: { deviceKeyHash: `0x${device}` },
+      fromBlock: BigInt(deployment.block.number),
+      toBlock: "latest",
+      strict: true,
+    })
+  ).slice(-1);
+  return log === undefined ? null : { ...placeOf(log), token_id: log.args.tokenId };
+}
+
+/** The token that a mint's receipt gave to the device. */
+export function tokenMinted(
+  logs: Parameters<typeof parseEventLogs>[0]["logs"],
+  device: string,
+): bigint | null {
+  const minted = parseEventLogs({ abi: caliberTokenAbi, eventName: "TitleMinted", logs }).find(
+    (log) => log.args.deviceKeyHash === `0x${device}`,
+  );
+  return minted?.args.tokenId ?? null;
+}
+
+async function mintEffect(ports: Ports, device: string, nonce: string): Promise<Effect> {
+  const { client, deployment } = ports;
+  const [tokenId, chainNonce] = await client.readContract({
+    address: deployment.token,
+    abi: caliberTokenAbi,
+    functionName: "tokenOfKey",
+    args: [`0x${device}`],
+  });
+  if (tokenId !== 0n) {
+    const mint = await findMint(ports, device);
+    // The state was read a moment before the events: a reorganisation in between leaves it for the next step.
+    return mint === null ? absent : { is: "present", tx: mint.tx, block: mint.block };
+  }
+  if (chainNonce !== BigInt(nonce)) return { is: "overtaken", reason: "the key is retired" };
+  return absent;
+}
+
+async function amendEffect({ client, deployment }: Ports, payload: AmendPayload): Promise<Effect> {
+  const token_id = BigInt(payload.token_id);
+  try {
+    const title = await client.readContract({
+      address: deployment.token,
+      abi: caliberTokenAbi,
+      functionName: "titleOf",
+      args: [token_id],
+    });
+    if (title.evidence !== payload.evidence || title.assurance !== payload.assurance) return absent;
+  } catch (error) {
+    const revert = revertOf(error);
+    if (revert === null) throw error;
+    return { is: "overtaken", reason: revert.text };
+  }
+  const [log] = (
+    await client.getContractEvents({
+      address: deployment.token,
+      abi: caliberTokenAbi,
+      eventName: "TitleAmended",
+      args: { tokenId: token_id },
+      fromBlock: BigInt(deployment.block.number),
+      toBlock: "latest",
+      strict: true,
+    })
+  ).slice(-1);
+  if (log === undefined) return { is: "overtaken", reason: "the title was minted with this evidence" };
+  return { is: "present", ...placeOf(log) };
+}
+
+async function anchorEffect({ client, deployment }: Ports, payload: AnchorPayload): Promise<Effect> {
+  const { origin, size, root } = payload;
+  const [latest] = await client.readContract({
+    address: deployment.log,
+    abi: caliberLogAbi,
+    functionName: "latest",
+    args: [origin],
+  });
+  if (latest < BigInt(size)) return absent;
+  const [log] = await client.getContractEvents({
+    address: deployment.log,
+    abi: caliberLogAbi,
+    eventName: "Anchored",
+    args: { origin, size: BigInt(size) },
+    fromBlock: BigInt(deployment.block.number),
+    toBlock: "latest",
+    strict: true,
+  });
+  if (log === undefined || log.args.root !== root) {
+    return { is: "overtaken", reason: `size ${latest} is anchored already` };
+  }
+  return { is: "present", ...placeOf(log) };
+}
+
+async function postEffect({ client, deployment }: Ports, payload: PostPayload): Promise<Effect> {
+  const { epoch, fleet_root } = payload;
+  const [latest] = await client.readContract({
+    address: deployment.health,
+    abi: caliberHealthAbi,
+    functionName: "fleet",
+  });
+  if (latest < BigInt(epoch)) return absent;
+  const [log] = await client.getContractEvents({
+    address: deployment.health,
+    abi: caliberHealthAbi,
+    eventName: "EpochPosted",
+    args: { epoch: BigInt(epoch) },
+    fromBlock: BigInt(deployment.block.number),
+    toBlock: "latest",
+    strict: true,
+  });
+  if (log === undefined || log.args.fleetRoot !== fleet_root) {
+    return { is: "overtaken", reason: `epoch ${latest} is posted already` };
+  }
+  return { is: "present", ...placeOf(log) };
+}
+
+function placeOf(log: { transactionHash: Hex; blockNumber: bigint; blockHash: Hex }) {
+  return { tx: log.transactionHash, block: { number: Number(log.blockNumber), hash: log.blockHash } };
+}

@@ -1,0 +1,78 @@
+import type { TransactionReceipt } from "viem";
+import type { Intent } from "./intent.js";
+import { intentCall } from "./intentCall.js";
+import { intentEffect } from "./intentEffect.js";
+import { receiptOf } from "./receiptOf.js";
+import { type Revert, revertOf } from "./revertOf.js";
+import type { WriterContext } from "./writerContext.js";
+
+type Ports = Pick<WriterContext, "client" | "store" | "deployment" | "account" | "log">;
+
+/** Reverts that mean "the chain has moved on", after which the same work is planned anew from fresh facts. */
+const overtakenBy = new Set([
+  "AuthorizationExpired",
+  "ERC721NonexistentToken",
+  "EpochNotGrowing",
+  "KeyRetired",
+  "NonceMismatch",
+  "PredecessorMismatch",
+  "SizeNotGrowing",
+]);
+
+/**
+ * Looks for a receipt of any transaction that was ever signed for the intent and books what it says. True when one
+ * was found.
+ */
+export async function settleIntent(ports: Ports, intent: Intent): Promise<boolean> {
+  const { client, store } = ports;
+  for (const { hash, nonce } of store.txs(intent.id)) {
+    const receipt = await receiptOf(client, hash);
+    if (receipt === null) continue;
+    // A revert under a nonce given up says nothing about the transaction that counts now.
+    if (receipt.status !== "success" && nonce !== intent.nonce) continue;
+    await book(ports, intent, receipt);
+    return true;
+  }
+  return false;
+}
+
+/** Why the chain refuses an intent: `obsolete` when it has moved past it, else `failed`. */
+export function judgeRevert(revert: Revert): "failed" | "obsolete" {
+  return overtakenBy.has(revert.name) ? "obsolete" : "failed";
+}
+
+async function book(ports: Ports, intent: Intent, receipt: TransactionReceipt): Promise<void> {
+  const { store, log } = ports;
+  const block = { number: Number(receipt.blockNumber), hash: receipt.blockHash };
+  if (receipt.status === "success") {
+    store.mine(intent.id, receipt.transactionHash, block);
+    return;
+  }
+  // An earlier transaction of ours, or of a writer killed since, may have been faster.
+  const effect = await intentEffect(ports, intent);
+  if (effect.is === "present") {
+    store.mine(intent.id, effect.tx, effect.block);
+    return;
+  }
+  const revert = await revertReason(ports, intent, receipt);
+  const state = effect.is === "overtaken" ? "obsolete" : judgeRevert(revert);
+  store.revert(intent.id, state, revert.text, receipt.transactionHash, block);
+  log.warn({ intent: intent.id, tx: receipt.transactionHash, reason: revert.text }, `intent ${state}`);
+}
+
+/** A receipt carries no reason: the same call on the block's state shows it, unless gas was what ran out. */
+async function revertReason(ports: Ports, intent: Intent, receipt: TransactionReceipt): Promise<Revert> {
+  const { client, account, deployment } = ports;
+  try {
+    await client.call({
+      account: account.address,
+      ...intentCall(deployment, intent),
+      blockNumber: receipt.blockNumber,
+    });
+  } catch (error) {
+    const revert = revertOf(error);
+    if (revert === null) throw error;
+    return revert;
+  }
+  return { name: "unknown", text: `reverted after ${receipt.gasUsed} gas` };
+}

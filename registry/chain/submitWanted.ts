@@ -1,0 +1,98 @@
+import { CaliberError } from "../../protocol/errors.js";
+import { allDone } from "./allDone.js";
+import { feesFor } from "./feesFor.js";
+import type { Intent } from "./intent.js";
+import { intentCall } from "./intentCall.js";
+import { intentEffect } from "./intentEffect.js";
+import { revertOf } from "./revertOf.js";
+import { judgeRevert, settleIntent } from "./settleIntent.js";
+import { signIntent } from "./signIntent.js";
+import { type AccountState, chainNow_s, type Head, type WriterContext } from "./writerContext.js";
+
+/**
+ * Gives `wanted` intents a transaction, oldest first, as many as may be under way at once. Each is held against the
+ * chain before: what is there already is booked, what would revert never spends a nonce.
+ */
+export async function submitWanted(ctx: WriterContext, head: Head, account: AccountState): Promise<void> {
+  const { client, store, settings, problems } = ctx;
+  const underWay = store.inState("signed");
+  const room = Math.max(0, settings.max_in_flight - underWay.length);
+  const wanted = store.inState("wanted").slice(0, room);
+  if (wanted.length === 0) return;
+
+  const gasOf = await allDone(wanted.map((intent) => prepare(ctx, head, intent)));
+  const tip_wei = await client.estimateMaxPriorityFeePerGas();
+  let budget_wei = account.balance_wei;
+  for (const { id } of underWay) {
+    const [tx] = store.txs(id);
+    if (tx !== undefined) budget_wei -= tx.gas * tx.max_fee_wei;
+  }
+  let nonce = Math.max(account.nonce, (store.nonces(account.nonce).at(-1) ?? -1) + 1);
+  for (const [i, intent] of wanted.entries()) {
+    const gas = gasOf[i];
+    if (gas === null || gas === undefined) continue;
+    const fees = feesWithinCap(ctx, head, tip_wei);
+    if (fees === null) return;
+    budget_wei -= gas * fees.max_fee_wei;
+    if (budget_wei < 0n) {
+      problems.set("WRITER_OUT_OF_FUNDS", account.address, `the account needs ${-budget_wei} wei more`);
+      return;
+    }
+    await signIntent(ctx, intent, { nonce, gas, fees });
+    nonce += 1;
+  }
+  problems.clear("WRITER_OUT_OF_FUNDS", account.address);
+}
+
+/** Gas for the intent's call, or null when it needs no transaction (any more). */
+async function prepare(ctx: WriterContext, head: Head, intent: Intent): Promise<bigint | null> {
+  const { client, store, deployment, account, log, now_ms } = ctx;
+  if (intent.attempts > 0 && (await settleIntent(ctx, intent))) return null;
+  const effect = await intentEffect(ctx, intent);
+  if (effect.is === "present") {
+    store.mine(intent.id, effect.tx, effect.block);
+    return null;
+  }
+  const overtaken =
+    effect.is === "overtaken"
+      ? effect.reason
+      : intent.kind === "mint" &&
+          BigInt(intent.payload.authorization.deadline) <= BigInt(chainNow_s(head, now_ms()))
+        ? "the device's authorization has expired"
+        : null;
+  if (overtaken !== null) {
+    store.finish(intent.id, "obsolete", overtaken);
+    log.info({ intent: intent.id, reason: overtaken }, "intent obsolete");
+    return null;
+  }
+  try {
+    const gas = await client.estimateGas({ account: account.address, ...intentCall(deployment, intent) });
+    // Mints ahead in the same block make slots warm or cold; a third more covers either.
+    return (gas * 4n) / 3n;
+  } catch (error) {
+    const revert = revertOf(error);
+    if (revert === null) throw error;
+    const state = judgeRevert(revert);
+    store.finish(intent.id, state, revert.text);
+    log.warn({ intent: intent.id, reason: revert.text }, `intent ${state}`);
+    return null;
+  }
+}
+
+function feesWithinCap({ settings, problems }: WriterContext, head: Head, tip_wei: bigint) {
+  try {
+    const fees = feesFor({
+      base_fee_wei: head.base_fee_wei,
+      tip_wei,
+      cap_wei: settings.max_fee_cap_wei,
+      replaces: null,
+    });
+    problems.clear("CHAIN_FEE_CAP", "new");
+    return fees;
+  } catch (error) {
+    const over = CaliberError.find(error, "CHAIN_FEE_CAP");
+    if (over === undefined) throw error;
+    problems.set("CHAIN_FEE_CAP", "new", over.message);
+    return null;
+  }
+}
