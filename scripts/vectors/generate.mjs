@@ -10,6 +10,7 @@ import { checkpointVectors, entryVectors, treeVectors } from "./logVectors.mjs";
 import { downVectors, eventVectors, topicVectors } from "./messageVectors.mjs";
 import { rfc6979 } from "./publicVectors.mjs";
 import { reportVectors } from "./reportVectors.mjs";
+import { sampleVectors } from "./sampleVectors.mjs";
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), "../../fixtures/vectors");
 const check = process.argv.includes("--check");
@@ -55,6 +56,7 @@ const files = {
   "chain.json": chainVectors(),
   "down.json": downVectors(registry, device, reports.accepted[0]),
   "event.json": eventVectors(registry, device, reports.accepted[2]),
+  "samples-root.json": sampleVectors(),
   "topics.json": topicVectors(device),
 };
 

@@ -82,8 +82,8 @@ export function downVectors(registry, device, report) {
 export function eventVectors(registry, device, report) {
   const event = {
     specversion: "1.0",
-    id: "vector-1",
-    source: "urn:caliber:registry:vector",
+    id: `${device.id.slice(0, 32)}-3`,
+    source: "caliber:log:caliber.example/log",
     type: "io.caliber.collateral.health.v1",
     subject: `urn:caliber:device:${device.id}`,
     time: "2026-01-01T00:03:00.000Z",
