@@ -110,6 +110,20 @@ describe("compact range", () => {
     expect(() => createCompactRange({ size: 2 ** 40 + 1, hashes: [leaves[0]!] })).toThrow(RangeError);
   });
 
+  it("carries through 32 full levels at once", () => {
+    const hashes = leaves.slice(0, 32);
+    const range = createCompactRange({ size: 2 ** 32 - 1, hashes });
+    range.append(leaves[32]!);
+    expect(range.root()).toEqual(hashes.reduceRight((right, left) => nodeHash(left, right), leaves[32]!));
+    range.append(leaves[33]!);
+    expect(range.root()).toEqual(
+      nodeHash(
+        hashes.reduceRight((right, left) => nodeHash(left, right), leaves[32]!),
+        leaves[33]!,
+      ),
+    );
+  });
+
   it("appends at sizes past 2^31", () => {
     const before = 2 ** 33 + 1;
     const range = createCompactRange({ size: before, hashes: [leaves[0]!, leaves[1]!] });
@@ -161,6 +175,20 @@ describe("inclusion proofs", () => {
       expect(() => verifyInclusion(leaves[0]!, 0, 2, [bad], roots[2]!)).toThrow(refusal("INCLUSION_INVALID"));
     }
     expect(() => verifyInclusion(Buffer.alloc(0), 0, 2, proof, roots[2]!)).toThrow(
+      refusal("INCLUSION_INVALID"),
+    );
+  });
+
+  it("do not end at a hash that happens to be the root, with the way there left out", () => {
+    const whole = roots[4]!;
+    expect(() => verifyInclusion(whole, 0, 4, [], whole)).toThrow(refusal("INCLUSION_INVALID"));
+    expect(() => verifyInclusion(subtree(1, 0), 0, 4, [subtree(1, 1)], whole)).toThrow(
+      refusal("INCLUSION_INVALID"),
+    );
+  });
+
+  it("do not go on past the root", () => {
+    expect(() => verifyInclusion(leaves[1]!, 0, 1, [leaves[0]!], roots[2]!)).toThrow(
       refusal("INCLUSION_INVALID"),
     );
   });
@@ -276,6 +304,10 @@ describe("consistency proofs", () => {
         refusal("CONSISTENCY_INVALID"),
       );
     }
+  });
+
+  it("do not pass one tree for a larger one", () => {
+    expect(() => verifyConsistency(4, 8, [], roots[4]!, roots[4]!)).toThrow(refusal("CONSISTENCY_INVALID"));
   });
 
   it("to a smaller tree are a programming error", () => {
