@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
+import { Ajv } from "ajv";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { leafHash } from "../../protocol/merkle/leafHash.js";
 import { rootOf } from "../../protocol/merkle/rootOf.js";
-import { type Presence, presences } from "../../protocol/report/schema.js";
+import { type Presence, presences, reportSchemas } from "../../protocol/report/schema.js";
 import { noReading } from "../sources/noReading.js";
 import type { FastReading, GpuSample, HealthReading } from "../sources/telemetrySource.js";
 import { closeWindow } from "./closeWindow.js";
@@ -33,6 +34,8 @@ function close(samples: readonly GpuSample[], end_mono_ms: number, start_mono_ms
   for (const sample of samples) window.add(sample);
   return closeWindow(window, end_mono_ms);
 }
+
+const isBody = new Ajv({ strict: false }).compile(reportSchemas.telemetry.properties.body);
 
 describe("closeWindow", () => {
   it("weighs a sample by the time since the one before it", () => {
@@ -158,6 +161,7 @@ describe("closeWindow", () => {
         expect(body.present_ms).toBeGreaterThanOrEqual(0);
         expect(body.present_ms).toBeLessThanOrEqual(end);
         expect(raw).toHaveLength(body.samples);
+        expect(isBody(body), JSON.stringify(isBody.errors)).toBe(true);
         const utils = samples.flatMap(({ fast }) => fast.util_permille ?? []);
         if (utils.length === 0) expect(body.util_permille).toBeNull();
         else {

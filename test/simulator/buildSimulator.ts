@@ -15,6 +15,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
+const entry = "test/simulator/nvidiaSmi";
 
 /**
  * For tests: compiles the simulator into dist/ when its sources are newer, and returns the path of the executable. Files
@@ -22,40 +23,42 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
  */
 export function buildSimulator(): string {
   const sources = join(root, "test/simulator");
-  const names = readdirSync(sources).filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"));
-  const pairs = [
-    ...names.map((name) => [join(sources, name), join(root, "dist/test/simulator", name)] as const),
-    [join(root, "protocol/errors.ts"), join(root, "dist/protocol/errors.ts")] as const,
-  ].map(([from, to]) => [from, to.replace(/\.ts$/, ".js")] as const);
-  const fresh = pairs.every(([from, to]) => existsSync(to) && statSync(to).mtimeMs >= statSync(from).mtimeMs);
-  if (!fresh) compile(pairs.map(([, to]) => to));
+  const compiled = join(root, "dist", `${entry}.js`);
+  const built_ms = existsSync(compiled) ? statSync(compiled).mtimeMs : 0;
+  const newer = readdirSync(sources).some(
+    (name) => name.endsWith(".ts") && statSync(join(sources, name)).mtimeMs > built_ms,
+  );
+  if (newer) compile();
   return join(sources, "nvidia-smi");
 }
 
-function compile(outputs: readonly string[]): void {
+function compile(): void {
   const scratch = mkdtempSync(join(tmpdir(), "caliber-simulator-"));
   try {
     const config = {
       extends: join(root, "tsconfig.build.json"),
       compilerOptions: {
         rootDir: root,
-        outDir: scratch,
+        outDir: join(scratch, "out"),
         sourceMap: false,
         typeRoots: [join(root, "node_modules/@types")],
       },
-      include: [join(root, "test/simulator/*.ts")],
-      exclude: [join(root, "**/*.test.ts")],
+      include: [],
+      files: [join(root, `${entry}.ts`)],
     };
     writeFileSync(join(scratch, "tsconfig.json"), JSON.stringify(config));
     execFileSync(join(root, "node_modules/.bin/tsc"), ["-p", join(scratch, "tsconfig.json")], {
       stdio: "pipe",
     });
+    const outputs = readdirSync(join(scratch, "out"), { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".js"))
+      // The entry last: its time says that all of it is there.
+      .sort((a, b) => Number(a.startsWith(entry)) - Number(b.startsWith(entry)));
     for (const output of outputs) {
-      mkdirSync(dirname(output), { recursive: true });
-      const compiled = join(scratch, output.slice(join(root, "dist").length));
-      const beside = `${output}.${process.pid}`;
-      copyFileSync(compiled, beside);
-      renameSync(beside, output);
+      const to = join(root, "dist", output);
+      mkdirSync(dirname(to), { recursive: true });
+      copyFileSync(join(scratch, "out", output), `${to}.${process.pid}`);
+      renameSync(`${to}.${process.pid}`, to);
     }
   } finally {
     rmSync(scratch, { recursive: true, force: true });

@@ -27,6 +27,8 @@ export type NvidiaSmiOptions = {
 
 /** Pause between full readings that faults call for: a GPU that fails again and again must not keep one running. */
 const minFullGap_ms = 2000;
+/** Until the next full reading after one that failed or could not ask every GPU. */
+const retryFull_ms = 15_000;
 /** Intervals without one whole row after which samples say `probe_timeout`. */
 const silentIntervals = 3;
 /** How long stop() waits for a killed child; one in uninterruptible sleep never goes. */
@@ -79,13 +81,15 @@ export function createNvidiaSmiSource(options: NvidiaSmiOptions): TelemetrySourc
   async function readFull(): Promise<void> {
     // The one before may hang unkillably: a second would only hang beside it.
     if (fullAlive || stopped()) return;
+    let whole = false;
     try {
       await readAll();
+      whole = only === null;
     } catch (error) {
       if (!stopped()) listener?.onProblem(error as CaliberError);
     }
     fullEnded_mono_ms = clock.mono_ms();
-    scheduleFull(full_interval_ms);
+    scheduleFull(whole ? full_interval_ms : Math.min(full_interval_ms, retryFull_ms));
   }
 
   /** All GPUs; when one of them stops nvidia-smi from answering, the others. */
