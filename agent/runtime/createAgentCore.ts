@@ -1,0 +1,315 @@
+import type { KeyObject } from "node:crypto";
+import type { Logger } from "pino";
+import type { DownBody, HeadBody, MintRequestBody } from "../../protocol/down/downMessage.js";
+import { openDown } from "../../protocol/down/openDown.js";
+import { CaliberError } from "../../protocol/errors.js";
+import { mintAuthorizationMessage } from "../../protocol/mint/mintAuthorizationMessage.js";
+import type { InventoryBody, PauseReport } from "../../protocol/report/schema.js";
+import type { Identity } from "../enrol/identity.js";
+import type { SigningKey } from "../keys/keyStore.js";
+import type { Heard } from "../publisher/createPublisher.js";
+import type { GpuSample, SourceClock } from "../sources/telemetrySource.js";
+import type { Dropped, Spool } from "../spool/spool.js";
+import { createBeaconShelf } from "./beaconShelf.js";
+import { checkMintRequest } from "./checkMintRequest.js";
+import { createDeviceMonitor, type DeviceMonitor } from "./createDeviceMonitor.js";
+import { createReportSigner } from "./createReportSigner.js";
+import { joinHeads } from "./joinHeads.js";
+
+export type AgentCoreOptions = {
+  identity: Pick<Identity, "host" | "devices" | "simulated" | "window_ms" | "recipient" | "log_origin">;
+  /** The key of each enrolled GPU, by its UUID. */
+  keyOf: (uuid: string) => SigningKey;
+  registryKey: KeyObject;
+  spool: Spool;
+  clock: SourceClock;
+  /** 16 random bytes of this process, hex. */
+  boot: string;
+  /** Differs after a reboot of the machine; null where the system does not say. */
+  machine_boot: string | null;
+  interval_ms: number;
+  /** How long to wait for the registry's heads before a chain with a record of its own goes on without. */
+  head_wait_ms?: number;
+  /** Reports were signed. */
+  onNews: () => void;
+  log: Logger;
+};
+
+export type DeviceStatus = {
+  uuid: string;
+  device: string;
+  presence: string | null;
+  /** False while the chain waits for the registry's head: nothing is signed yet. */
+  open: boolean;
+  head_seq: number | null;
+  last_report_ms: number | null;
+  last_receipt_ms: number | null;
+};
+
+export type AgentCore = {
+  onSamples(samples: readonly GpuSample[]): void;
+  onInventory(gpus: readonly InventoryBody[]): void;
+  /** A message from the down topic. Throws only what must end the process. */
+  receive(bytes: Buffer): Heard;
+  /** To be called about once a second. */
+  tick(): void;
+  /** Announces a pause for one GPU or all (null). @throws CaliberError GPU_UNKNOWN, CHAIN_NOT_OPEN */
+  pause(uuid: string | null, body: PauseReport["body"]): number;
+  /** Signs what is open. Nothing may be signed afterwards. */
+  close(): void;
+  devices(): DeviceStatus[];
+};
+
+type Device = {
+  uuid: string;
+  device: string;
+  key: SigningKey;
+  monitor: DeviceMonitor;
+  /** True once it is known where the chain goes on. */
+  placed: boolean;
+  /** Dropped reports that no gap has told of yet. */
+  untold: Dropped | null;
+  last_receipt_ms: number | null;
+};
+
+/** The agent without processes, sockets and timers: samples and down messages in, signed reports in the spool. */
+export function createAgentCore(options: AgentCoreOptions): AgentCore {
+  const { identity, keyOf, registryKey, spool, clock, boot, machine_boot, interval_ms, log } = options;
+  const { head_wait_ms = 20_000, onNews } = options;
+  const { host, simulated, window_ms } = identity;
+  const started_mono_ms = clock.mono_ms();
+  const beacons = createBeaconShelf(spool);
+  const restart = rebooted(spool, machine_boot) ? "reboot" : "restart";
+  const devices: Device[] = identity.devices.map(({ uuid, device }) => {
+    const key = keyOf(uuid);
+    if (key.id !== device) {
+      throw new CaliberError("KEY_MISMATCH", `the key filed for ${uuid} is not the one that was enrolled`, {
+        disposition: "user",
+      });
+    }
+    const signer = createReportSigner({ key, host, boot, simulated, spool, beacons, log });
+    const monitor = createDeviceMonitor({ uuid, signer, window_ms, interval_ms, log });
+    return { uuid, device, key, monitor, placed: false, untold: null, last_receipt_ms: null };
+  });
+  const byDevice = new Map(devices.map((entry) => [entry.device, entry]));
+  const byUuid = new Map(devices.map((entry) => [entry.uuid, entry]));
+  const unknown = new Set<string>();
+  let waited = false;
+
+  const own = (uuid: string): Device | undefined => {
+    const entry = byUuid.get(uuid);
+    if (entry === undefined && !unknown.has(uuid)) {
+      unknown.add(uuid);
+      log.warn({ uuid }, "this GPU is not enrolled; enrol it with another token");
+    }
+    return entry;
+  };
+
+  /** Takes a chain up where the agent's own record ends: the registry has not been heard in time. */
+  const takeUpAlone = (entry: Device): void => {
+    const local = spool.head(entry.device);
+    if (entry.placed || local === null) return;
+    entry.placed = true;
+    const gap = { reason: restart, from_ms: local.window_end_ms, local_head_seq: local.seq } as const;
+    entry.monitor.takeUp({ gap });
+  };
+
+  const takeHeads = ({ heads }: HeadBody): void => {
+    const told = new Map(heads.map(({ device, head }) => [device, head]));
+    for (const entry of devices) {
+      const { device, monitor } = entry;
+      const registry = told.get(device);
+      if (registry === undefined) {
+        log.error({ device }, "the registry does not know this device");
+        continue;
+      }
+      const local = spool.head(device);
+      const ownStatement = registry === null ? null : spool.statementAt(device, registry.seq);
+      const { head, lost } = joinHeads(local, registry, ownStatement);
+      const again = spool.unsettleAbove(device, registry?.seq ?? -1);
+      if (again > 0)
+        log.warn({ device, reports: again }, "the registry has lost reports; they are sent again");
+      if (entry.placed && !lost) continue;
+      if (head !== null) spool.setHead(device, head);
+      if (lost) log.error({ device, local, registry }, "this agent's record of the chain is not whole");
+      const reason = lost ? "state_lost" : restart;
+      const local_head_seq = local?.seq ?? null;
+      entry.placed = true;
+      monitor.takeUp({ gap: head && { reason, from_ms: head.window_end_ms, local_head_seq } });
+    }
+  };
+
+  const consent = ({ device, authorization: asked }: MintRequestBody): void => {
+    try {
+      const entry = byDevice.get(device);
+      if (entry === undefined)
+        throw new CaliberError("MINT_DEVICE_MISMATCH", "no such device is enrolled here");
+      const authorization = checkMintRequest(asked, {
+        device,
+        uuid: entry.uuid,
+        recipient: identity.recipient,
+        log_origin: identity.log_origin,
+        isOwnInventory: (statement) => spool.isOwnInventory(device, statement),
+        now_ms: clock.now_ms(),
+      });
+      const signature = entry.key.sign(mintAuthorizationMessage(authorization)).toString("hex");
+      const said = entry.monitor.point({
+        kind: "consent",
+        body: { purpose: "mint", authorization, signature },
+      });
+      if (said) log.info({ device, contract: authorization.contract }, "consented to a title");
+      else log.warn({ device }, "asked for consent before the chain was taken up");
+    } catch (error) {
+      if (!(error instanceof CaliberError)) throw error;
+      log.error({ device, code: error.code, why: error.message, asked }, "refused to consent to a title");
+    }
+  };
+
+  const apply = (body: DownBody): Heard => {
+    switch (body.type) {
+      case "receipt": {
+        const { refused } = spool.settle(body);
+        for (const report of refused) log.error(report, "the registry refused a report");
+        for (const { device } of body.kept) {
+          const entry = byDevice.get(device);
+          if (entry !== undefined) entry.last_receipt_ms = clock.now_ms();
+        }
+        return { type: "settled", reports: [...body.kept, ...refused] };
+      }
+      case "head":
+        takeHeads(body);
+        return { type: "head", nonce: body.nonce };
+      case "beacon":
+        beacons.add(body);
+        break;
+      case "anchored":
+        spool.forgetBelow(body.size);
+        break;
+      case "mint-request":
+        consent(body);
+        break;
+      default:
+        log.warn(
+          { type: (body as { type?: unknown }).type },
+          "a message of a kind that this agent does not know",
+        );
+    }
+    return { type: "other" };
+  };
+
+  /** When the spool overflows, the oldest reports go and a gap says so, in the same commit. */
+  const keepWithinBounds = (): void => {
+    spool.transaction(() => {
+      for (const dropped of spool.makeRoom()) {
+        const entry = byDevice.get(dropped.device);
+        log.error(dropped, "the spool is full: unreceipted reports were dropped");
+        if (entry !== undefined) entry.untold = joinDropped(entry.untold, dropped);
+      }
+      for (const entry of devices)
+        if (entry.untold !== null && tellDropped(entry, entry.untold)) entry.untold = null;
+    });
+  };
+
+  return {
+    onSamples(samples) {
+      spool.transaction(() => {
+        for (const sample of samples) own(sample.uuid)?.monitor.sample(sample);
+      });
+      onNews();
+    },
+    onInventory(gpus) {
+      for (const gpu of gpus) own(gpu.uuid)?.monitor.inventory(gpu);
+      onNews();
+    },
+    receive(bytes) {
+      const lastSeq = Number(spool.meta("down_seq") ?? "0");
+      let message: ReturnType<typeof openDown>;
+      try {
+        message = openDown(bytes, registryKey, { host, lastSeq, now_ms: clock.now_ms() });
+      } catch (error) {
+        if (!(error instanceof CaliberError)) throw error;
+        log.warn({ code: error.code, why: error.message }, "a message from the broker was not taken");
+        return { type: "other" };
+      }
+      const heard = spool.transaction(() => {
+        spool.setMeta("down_seq", String(message.seq));
+        return apply(message.body);
+      });
+      if (heard.type === "other") onNews();
+      return heard;
+    },
+    tick() {
+      keepWithinBounds();
+      if (waited || clock.mono_ms() - started_mono_ms < head_wait_ms) return;
+      waited = true;
+      for (const entry of devices) takeUpAlone(entry);
+      const waiting = devices.filter(({ placed }) => !placed).length;
+      if (waiting > 0)
+        log.warn({ devices: waiting }, "no record of these chains here: waiting for the registry");
+    },
+    pause(uuid, body) {
+      const chosen = uuid === null ? devices : devices.filter((entry) => entry.uuid === uuid);
+      if (chosen.length === 0)
+        throw new CaliberError("GPU_UNKNOWN", "no such GPU is enrolled", { disposition: "user" });
+      const told = spool.transaction(() => chosen.filter(({ monitor }) => monitor.pause(body)).length);
+      if (told < chosen.length) {
+        throw new CaliberError(
+          "CHAIN_NOT_OPEN",
+          `${chosen.length - told} devices wait for the registry still`,
+          {
+            disposition: "retryable",
+          },
+        );
+      }
+      onNews();
+      return told;
+    },
+    close() {
+      spool.transaction(() => {
+        for (const { monitor } of devices) monitor.close();
+      });
+      onNews();
+    },
+    devices: () =>
+      devices.map(({ uuid, device, monitor, last_receipt_ms }) => ({
+        uuid,
+        device,
+        ...monitor.state(),
+        head_seq: spool.head(device)?.seq ?? null,
+        last_receipt_ms,
+      })),
+  };
+}
+
+/** Remembers which boot of the machine this is, and says whether it is another than last time. */
+function rebooted(spool: Pick<Spool, "meta" | "setMeta">, machine_boot: string | null): boolean {
+  const before = spool.meta("machine_boot");
+  if (machine_boot === null) return false;
+  if (before !== machine_boot) spool.setMeta("machine_boot", machine_boot);
+  return before !== null && before !== machine_boot;
+}
+
+function joinDropped(a: Dropped | null, b: Dropped): Dropped {
+  if (a === null) return b;
+  return {
+    device: b.device,
+    from_seq: Math.min(a.from_seq, b.from_seq),
+    to_seq: Math.max(a.to_seq, b.to_seq),
+    from_ms: Math.min(a.from_ms, b.from_ms),
+    to_ms: Math.max(a.to_ms, b.to_ms),
+  };
+}
+
+function tellDropped({ monitor }: Device, { from_seq, to_seq, from_ms, to_ms }: Dropped): boolean {
+  return monitor.point({
+    kind: "gap",
+    body: {
+      reason: "spool_overflow",
+      from_ms,
+      to_ms,
+      dropped: { from_seq, to_seq },
+      local_head_seq: null,
+      note: null,
+    },
+  });
+}
