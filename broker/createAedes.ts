@@ -1,0 +1,61 @@
+import { Aedes } from "aedes";
+import { authenticate } from "./authenticate.js";
+import { authorizePublish } from "./authorizePublish.js";
+import { authorizeSubscribe } from "./authorizeSubscribe.js";
+import type { BrokerContext } from "./brokerContext.js";
+import { createRouter } from "./createRouter.js";
+import { noPersistence } from "./noPersistence.js";
+
+/** aedes with our rules in its hooks, our router and no persistence. */
+export async function createAedes(context: BrokerContext): Promise<Aedes> {
+  const { limits, sessions, log, refuse } = context;
+  const aedes = await Aedes.createBroker({
+    mq: createRouter(),
+    persistence: noPersistence(),
+    connectTimeout: limits.connect_ms,
+    keepaliveLimit: limits.keepalive_s,
+    drainTimeout: limits.drain_ms,
+    maxTopicLevels: 16,
+    preConnect(client, packet, done) {
+      // Nothing is kept for those who are away: what they miss, the log has and the next head tells.
+      packet.clean = true;
+      const session = sessions.of(client.conn);
+      if (session) session.will = packet.will;
+      done(null, true);
+    },
+    authenticate: authenticate(context),
+    authorizePublish: authorizePublish(context),
+    authorizeSubscribe: authorizeSubscribe(context),
+    authorizeForward(client, packet) {
+      const session = sessions.of(client.conn);
+      if (session === undefined) return null;
+      if (session.socket.writableLength <= limits.unsent_bytes) return packet;
+      session.socket.destroy(refuse(session, "unsent"));
+      return null;
+    },
+  });
+  aedes.on("clientReady", (client) => {
+    const session = sessions.of(client.conn);
+    if (session === undefined) return;
+    session.client = client;
+    sessions.hold(session);
+  });
+  aedes.on("unsubscribe", (filters, client) => {
+    for (const filter of filters) sessions.of(client.conn)?.filters.delete(filter);
+  });
+  const onFault = (
+    client: { conn: Parameters<Aedes["handle"]>[0] },
+    error: Error & { code?: string },
+  ): void => {
+    const session = sessions.of(client.conn);
+    // Errors with a code are the network's: a lost connection offends nobody.
+    if (session !== undefined && error.code === undefined) refuse(session, "protocol", error.message);
+  };
+  aedes.on("clientError", onFault);
+  aedes.on("connectionError", onFault);
+  aedes.on(
+    "error" as "closed",
+    ((error: Error) => log.error({ err: error.message }, "broker")) as () => void,
+  );
+  return aedes;
+}
