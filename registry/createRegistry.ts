@@ -12,6 +12,7 @@ import { createApiTokens } from "./api/apiTokens.js";
 import { createRoutes } from "./api/routes.js";
 import { type ChainOptions, startChain } from "./chain/startChain.js";
 import { createRegistryView } from "./createRegistryView.js";
+import { databasePath } from "./databasePath.js";
 import { enrolListener } from "./enrol/enrolListener.js";
 import { enrolService } from "./enrol/enrolService.js";
 import type { EnrolStore } from "./enrol/enrolStore.js";
@@ -28,12 +29,14 @@ import { createIngest } from "./ingest/ingest.js";
 import { createReceipts } from "./ingest/receipts.js";
 import { createRejectStore } from "./ingest/rejectStore.js";
 import { loadRegistryKeys } from "./keys/registryKeys.js";
+import { lockDataDir } from "./lockDataDir.js";
 import { createCheckpointer } from "./log/checkpointer.js";
 import { createEvidenceLog } from "./log/evidenceLog.js";
 import { createLedger } from "./log/ledger.js";
-import { openRegistryDatabase } from "./openRegistryDatabase.js";
+import { originOf } from "./originOf.js";
 import { registryMetrics } from "./registryMetrics.js";
 import { createMeta } from "./store/meta.js";
+import { openDatabase } from "./store/openDatabase.js";
 import { createProjector, type Projector } from "./store/projector.js";
 import { createUsageReader } from "./store/usage.js";
 
@@ -76,13 +79,13 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     for (let next = stops.pop(); next !== undefined; next = stops.pop()) await next();
   };
   try {
+    stops.push(lockDataDir(data_dir));
     const keys = loadRegistryKeys(join(data_dir, "keys"));
     const ca = openCa(join(data_dir, "ca"), { commonName: "caliber registry CA", now_ms: now_ms() });
-    const db = openRegistryDatabase(data_dir);
+    const db = openDatabase(databasePath(data_dir));
     stops.push(() => db.close());
     const meta = createMeta(db);
-    const origin = meta.get("origin") ?? `caliber.local/${keys.receiptId.slice(0, 16)}`;
-    meta.set("origin", origin);
+    const origin = originOf(meta, keys);
 
     const evidence = createEvidenceLog(db);
     const checkpointer = createCheckpointer(db, evidence, origin, keys.log);

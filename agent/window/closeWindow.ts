@@ -45,6 +45,7 @@ export function closeWindow(window: Window, end_mono_ms: number): ClosedWindow {
     );
   const raw = samples.map(encodeSample);
   const answered = samples.findLast(({ presence }) => presence === "present") ?? noReading;
+  const told = samples.some(({ fast }) => fast.throttle !== null);
   const throttle = new Set(samples.flatMap(({ fast }) => fast.throttle ?? []));
   return {
     raw,
@@ -68,7 +69,7 @@ export function closeWindow(window: Window, end_mono_ms: number): ClosedWindow {
       pcie_gen: answered.fast.pcie_gen,
       pcie_width: answered.fast.pcie_width,
       ...answered.health,
-      throttle: [...throttle].sort().slice(0, 32),
+      throttle: told ? [...throttle].sort().slice(0, 32) : null,
     },
   };
 }

@@ -89,7 +89,10 @@ const telemetryBody = closed({
   ),
   /** NVIDIA's own words in lower_snake_case: none, reset, reboot, drain_p2p, drain_and_reset … */
   recovery_action: orNull(Type.String({ pattern: "^[a-z0-9_]{1,48}$" })),
-  throttle: Type.Array(Type.String({ pattern: "^[a-z0-9_]{1,64}$" }), { maxItems: 32, uniqueItems: true }),
+  /** Active clock event reasons in lower_snake_case; null when the driver did not say. */
+  throttle: orNull(
+    Type.Array(Type.String({ pattern: "^[a-z0-9_]{1,64}$" }), { maxItems: 32, uniqueItems: true }),
+  ),
   processes: orNull(int(0, 65_535)),
 });
 

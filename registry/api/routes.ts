@@ -63,7 +63,10 @@ export function createRoutes(context: ApiContext): Route[] {
         body: renderMetrics(context.metrics()),
       }),
     },
-    { pattern: /^\/v1\/devices$/, handle: () => json({ devices: [...context.devices()].map(view) }) },
+    {
+      pattern: /^\/v1\/devices$/,
+      handle: () => json({ log_size: context.log.size(), devices: [...context.devices()].map(view) }),
+    },
     { pattern: /^\/v1\/devices\/([0-9a-f]{64})$/, handle: (_request, [id]) => json(view(device(id!))) },
     {
       pattern: /^\/v1\/tokens$/,

@@ -105,7 +105,7 @@ export function createIngest(options: IngestOptions): Ingest {
       throw new CaliberError("DEVICE_MISMATCH", "signed for another device");
     if (report.host !== host) throw new CaliberError("HOST_MISMATCH", "signed for another host");
     const statement = statementHash(job.signed).toString("hex");
-    checkTimes(report);
+    // The chain first: a second statement for one seq is evidence, whatever else is wrong with it.
     const verdict = judge(known, report, statement, job);
     if (verdict === "duplicate") {
       counts.duplicates += 1;
@@ -114,6 +114,7 @@ export function createIngest(options: IngestOptions): Ingest {
       ledger.afterCommit(resolve);
       return;
     }
+    checkTimes(report);
     if (verdict === "head") {
       heads.set(known.device, { seq: report.seq, statement, window_end_ms: report.window.end_ms });
     }
@@ -169,6 +170,8 @@ export function createIngest(options: IngestOptions): Ingest {
     job: Job,
     error: CaliberError,
   ): void => {
+    const keep = rejects.keepConflict(statement);
+    if (keep === null) return;
     const first = directory.indexOf(known, report.seq);
     const body: FindingBody = {
       code: error.code,
@@ -182,7 +185,7 @@ export function createIngest(options: IngestOptions): Ingest {
       ],
       text: error.message,
     };
-    ledger.add("finding", body);
+    ledger.add("finding", body, { alongside: keep });
   };
 
   return {

@@ -1,0 +1,113 @@
+import { mkdirSync, readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { enrolHost } from "../../../agent/enrol/enrolHost.js";
+import { identityFile } from "../../../agent/enrol/identityFile.js";
+import { fileKeyStore } from "../../../agent/keys/fileKeyStore.js";
+import { lockDataDir } from "../../../agent/runtime/lockDataDir.js";
+import { systemClock } from "../../../agent/runtime/systemClock.js";
+import { createNvidiaSmiSource } from "../../../agent/sources/nvidiaSmi/createNvidiaSmiSource.js";
+import { parseEnrolToken } from "../../../protocol/enrol/enrolToken.js";
+import { CaliberError } from "../../../protocol/errors.js";
+import { exitCodes } from "../../exitCodes.js";
+import type { Io } from "../../io.js";
+import { requiredOption } from "../../options.js";
+
+const usage = `caliber agent enroll --token-file FILE --data-dir DIR [options]
+
+  --label NAME           name of this host for people (its host name)
+  --nvidia-smi PATH      program that reads the GPUs (nvidia-smi)
+  --simulated            the GPUs are a simulator's: every report will say so
+  --json                 print what was enrolled as JSON
+
+Makes one key for this host and one for each GPU, and enrols them with the registry that the token names. Run it again
+with another token to add GPUs. The agent must not be running.
+`;
+
+export async function run(argv: string[], io: Io): Promise<number> {
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      "token-file": { type: "string" },
+      "data-dir": { type: "string" },
+      label: { type: "string" },
+      "nvidia-smi": { type: "string" },
+      simulated: { type: "boolean" },
+      json: { type: "boolean" },
+      help: { type: "boolean" },
+    },
+  });
+  if (values.help === true) {
+    io.out(usage);
+    return exitCodes.ok;
+  }
+  const data_dir = requiredOption("data-dir", values["data-dir"]);
+  const token = parseEnrolToken(readToken(requiredOption("token-file", values["token-file"])));
+  mkdirSync(data_dir, { recursive: true, mode: 0o700 });
+  const unlock = lockDataDir(data_dir);
+  try {
+    const file = identityFile(data_dir);
+    const known = file.exists() ? file.load() : null;
+    const simulated = values.simulated === true;
+    if (known !== null && known.simulated !== simulated) {
+      throw new CaliberError("ENROL_MIXED", "simulated and real GPUs cannot be enrolled as one host", {
+        disposition: "user",
+      });
+    }
+    const identity = await enrolHost({
+      token,
+      keys: fileKeyStore(join(data_dir, "keys")),
+      uuids: await uuidsOf(values["nvidia-smi"] ?? "nvidia-smi", io),
+      label: labelOf(values.label ?? known?.label ?? hostname()),
+      simulated,
+      known,
+    });
+    file.save(identity);
+    const { host, label, devices, recipient, log_origin, mqtt_url } = identity;
+    if (values.json === true) {
+      io.out(`${JSON.stringify({ host, label, simulated, recipient, log_origin, mqtt_url, devices })}\n`);
+    } else {
+      io.out(`enrolled ${label} as ${host} with ${devices.length} GPUs${simulated ? " (simulated)" : ""}\n`);
+      for (const { uuid, device } of devices) io.out(`  ${uuid}  ${device}\n`);
+      io.out(`titles go to ${recipient}; reports go to ${mqtt_url}\n`);
+    }
+    return exitCodes.ok;
+  } finally {
+    unlock();
+  }
+}
+
+function readToken(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new CaliberError("TOKEN_UNREADABLE", `the token file ${path} cannot be read`, {
+      cause,
+      disposition: "user",
+    });
+  }
+}
+
+/** One full reading: the GPUs that nvidia-smi shows now. */
+async function uuidsOf(path: string, io: Io): Promise<string[]> {
+  const source = createNvidiaSmiSource({ path, clock: systemClock });
+  let problem: CaliberError | null = null;
+  await source.start({
+    onSamples: () => undefined,
+    onInventory: () => undefined,
+    onProblem: (error) => {
+      problem ??= error;
+    },
+  });
+  const uuids = source.inventory().map(({ uuid }) => uuid);
+  await source.stop();
+  if (problem !== null && uuids.length === 0) throw problem;
+  if (problem !== null) io.err(`caliber: ${(problem as CaliberError).message}\n`);
+  return uuids;
+}
+
+/** A host name may hold what a label may not. */
+function labelOf(text: string): string {
+  return text.replace(/[^A-Za-z0-9._-]/g, "-").slice(0, 64) || "host";
+}

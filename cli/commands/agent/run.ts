@@ -1,0 +1,56 @@
+import { parseArgs } from "node:util";
+import pino from "pino";
+import { mqttTransport } from "../../../agent/publisher/mqttTransport.js";
+import { startAgent } from "../../../agent/runtime/startAgent.js";
+import { systemClock } from "../../../agent/runtime/systemClock.js";
+import { createNvidiaSmiSource } from "../../../agent/sources/nvidiaSmi/createNvidiaSmiSource.js";
+import { exitCodes } from "../../exitCodes.js";
+import type { Io } from "../../io.js";
+import { choiceOption, requiredOption } from "../../options.js";
+import { untilStopped } from "../../untilStopped.js";
+
+const levels = ["fatal", "error", "warn", "info", "debug"] as const;
+
+const usage = `caliber agent run --data-dir DIR [options]
+
+  --nvidia-smi PATH      program that reads the GPUs (nvidia-smi)
+  --log-level LEVEL      ${levels.join(" | ")} (info)
+  --exit-with-parent     end when standard input ends
+
+Reads the GPUs, signs what they say and brings it to the registry, until SIGTERM or SIGINT. Logs go to standard error as
+JSON.
+`;
+
+export async function run(argv: string[], io: Io): Promise<number> {
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      "data-dir": { type: "string" },
+      "nvidia-smi": { type: "string" },
+      "log-level": { type: "string" },
+      "exit-with-parent": { type: "boolean" },
+      help: { type: "boolean" },
+    },
+  });
+  if (values.help === true) {
+    io.out(usage);
+    return exitCodes.ok;
+  }
+  const data_dir = requiredOption("data-dir", values["data-dir"]);
+  const path = values["nvidia-smi"] ?? "nvidia-smi";
+  const level = choiceOption("log-level", values["log-level"], "info", levels);
+  const log = pino({ name: "agent", level }, pino.destination({ dest: 2, sync: true }));
+  const stopped = untilStopped(values["exit-with-parent"] === true);
+  const agent = await startAgent({
+    data_dir,
+    source: (known) => createNvidiaSmiSource({ path, known, clock: systemClock }),
+    transport: mqttTransport,
+    clock: systemClock,
+    random: Math.random,
+    log,
+  });
+  log.info({ why: await stopped }, "stopping");
+  await agent.stop();
+  // A broker or a child that does not let go must not keep the process: everything is on disk.
+  process.exit(exitCodes.ok);
+}

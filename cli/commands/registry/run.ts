@@ -1,0 +1,117 @@
+import { parseArgs } from "node:util";
+import pino from "pino";
+import { CaliberError } from "../../../protocol/errors.js";
+import { createRegistry } from "../../../registry/createRegistry.js";
+import { type HealthPolicyName, healthPolicies } from "../../../registry/health/policy.js";
+import { exitCodes } from "../../exitCodes.js";
+import type { Io } from "../../io.js";
+import { choiceOption, durationOption, integerOption, requiredOption } from "../../options.js";
+import { untilStopped } from "../../untilStopped.js";
+
+const usage = `caliber registry run --data-dir DIR [options]
+
+  --bind ADDR            address to listen on (127.0.0.1)
+  --name NAME            name or address by which hosts reach this registry; may be repeated (localhost)
+  --mqtt-port N          MQTT over TLS (0: any free port)
+  --enrol-port N         enrolment over HTTPS (0)
+  --api-port N           read API over HTTP (0)
+  --policy NAME          ${Object.keys(healthPolicies).join(" | ")} (standard)
+  --window 60s           window that agents are told to report by
+  --tick 15s             longest time between ticks of the log
+  --rpc-url URL          node of the chain; without it no tokens are minted
+  --deployment FILE      contracts' addresses
+  --writer-key FILE      key file of the account that writes
+  --epoch 1h             health is posted at least twice an epoch
+  --anchor-every 1h      checkpoints are anchored at most this often
+  --beacon-every 60s     blocks become beacons at most this often
+  --exit-with-parent     end when standard input ends
+
+Prints one JSON line with its ports when it is up; logs go to standard error as JSON.
+UV_THREADPOOL_SIZE decides how many signatures are checked at once: cores minus one is best.
+`;
+
+export async function run(argv: string[], io: Io): Promise<number> {
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      "data-dir": { type: "string" },
+      bind: { type: "string" },
+      name: { type: "string", multiple: true },
+      "mqtt-port": { type: "string" },
+      "enrol-port": { type: "string" },
+      "api-port": { type: "string" },
+      policy: { type: "string" },
+      window: { type: "string" },
+      tick: { type: "string" },
+      "rpc-url": { type: "string" },
+      deployment: { type: "string" },
+      "writer-key": { type: "string" },
+      epoch: { type: "string" },
+      "anchor-every": { type: "string" },
+      "beacon-every": { type: "string" },
+      "exit-with-parent": { type: "boolean" },
+      help: { type: "boolean" },
+    },
+  });
+  if (values.help === true) {
+    io.out(usage);
+    return exitCodes.ok;
+  }
+  const log = pino(
+    { name: "registry", redact: ["secret", "*.secret"] },
+    pino.destination({ dest: 2, sync: true }),
+  );
+  const fail = (error: unknown): never => {
+    log.fatal({ err: error }, "the registry cannot go on");
+    process.exit(exitCodes.failed);
+  };
+  const policies = Object.keys(healthPolicies) as HealthPolicyName[];
+  const port = (name: "mqtt-port" | "enrol-port" | "api-port") =>
+    integerOption(name, values[name], 0, 0, 65_535);
+  const registry = await createRegistry({
+    data_dir: requiredOption("data-dir", values["data-dir"]),
+    bind: values.bind ?? "127.0.0.1",
+    server_names: values.name ?? ["localhost", "127.0.0.1", "::1"],
+    mqtt_port: port("mqtt-port"),
+    enrol_port: port("enrol-port"),
+    api_port: port("api-port"),
+    policy: choiceOption("policy", values.policy, "standard", policies),
+    window_ms: durationOption("window", values.window, 60_000),
+    tick_ms: durationOption("tick", values.tick, 15_000),
+    chain: chainOptions(values),
+    log,
+    now_ms: Date.now,
+    onFatal: fail,
+  });
+  const { mqtt_port, enrol_port, api_port } = registry;
+  io.out(`${JSON.stringify({ event: "ready", mqtt_port, enrol_port, api_port })}\n`);
+  await untilStopped(values["exit-with-parent"] === true);
+  await registry.stop();
+  return exitCodes.ok;
+}
+
+function chainOptions(
+  values: Partial<
+    Record<"rpc-url" | "deployment" | "writer-key" | "epoch" | "anchor-every" | "beacon-every", string>
+  >,
+) {
+  const rpc_url = values["rpc-url"];
+  if (rpc_url === undefined) {
+    if (values.deployment !== undefined || values["writer-key"] !== undefined) {
+      throw new CaliberError("OPTION_MISSING", "--rpc-url is needed with --deployment and --writer-key", {
+        disposition: "user",
+      });
+    }
+    return null;
+  }
+  return {
+    rpc_url,
+    deployment_file: requiredOption("deployment", values.deployment),
+    writer_key_file: requiredOption("writer-key", values["writer-key"]),
+    settings: {
+      epoch_ms: durationOption("epoch", values.epoch, 3_600_000),
+      anchor_interval_ms: durationOption("anchor-every", values["anchor-every"], 3_600_000),
+      beacon_interval_ms: durationOption("beacon-every", values["beacon-every"], 60_000),
+    },
+  };
+}

@@ -1,0 +1,13 @@
+/**
+ * Resolves when this process is asked to end: SIGINT, SIGTERM, or, when it was started as a part of another one, the
+ * end of its standard input, which the kernel closes however the parent dies.
+ */
+export function untilStopped(withParent: boolean): Promise<"signal" | "parent"> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve("signal"));
+    if (!withParent) return;
+    process.stdin.once("end", () => resolve("parent"));
+    process.stdin.once("error", () => resolve("parent"));
+    process.stdin.resume();
+  });
+}

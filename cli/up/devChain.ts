@@ -1,0 +1,133 @@
+import { mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { http } from "viem";
+import { privateKeyToAccount } from "viem/accounts";
+import { CaliberError } from "../../protocol/errors.js";
+import { chainClient } from "../../registry/chain/chainClient.js";
+import { checkDeployment } from "../../registry/chain/checkDeployment.js";
+import { deployContracts } from "../../registry/chain/deployContracts.js";
+import { loadDeployment, saveDeployment } from "../../registry/chain/deployment.js";
+import { loadWriterKey } from "../../registry/chain/loadWriterKey.js";
+import { type Part, startPart } from "./startPart.js";
+
+export type DevChain = { part: Part; rpc_url: string; deployment_file: string; writer_key_file: string };
+
+/** A thousand ether, for gas on a chain that nobody else uses. */
+const writerBalance = `0x${(1000n * 10n ** 18n).toString(16)}`;
+
+/** anvil's own binary: the package's wrapper would leave it behind when killed. */
+function anvilPath(): string {
+  const name = `@foundry-rs/anvil-${process.platform}-${process.arch === "x64" ? "amd64" : process.arch}`;
+  try {
+    return join(createRequire(import.meta.url).resolve(`${name}/package.json`), "..", "bin", "anvil");
+  } catch (cause) {
+    throw new CaliberError("ANVIL_MISSING", `the development chain needs ${name}, which is not installed`, {
+      cause,
+      disposition: "user",
+    });
+  }
+}
+
+/** Ends anvil when standard input ends: anvil itself would outlive a supervisor that is killed. */
+const withParent = 'exec 3<&0; "$@" </dev/null & child=$!; { read -r _ <&3; kill "$child"; } & wait "$child"';
+
+/** Starts a development chain on its saved state, with the three contracts deployed and the writer's account funded. */
+export async function startDevChain(dir: string, port: number, logs: string): Promise<DevChain> {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const args = ["--host", "127.0.0.1", "--port", String(port), "--block-time", "1", "--hardfork", "osaka"];
+  const state = [
+    "--state",
+    join(dir, "anvil-state.json"),
+    "--state-interval",
+    "5",
+    "--accounts",
+    "1",
+    "--quiet",
+  ];
+  const part = startPart({
+    name: "chain",
+    command: "/bin/sh",
+    args: [
+      "-c",
+      `trap 'kill "$child"' TERM; ${withParent}; wait "$child"`,
+      "anvil",
+      anvilPath(),
+      ...args,
+      ...state,
+    ],
+    log_file: join(logs, "chain.log"),
+  });
+  const rpc_url = `http://127.0.0.1:${port}`;
+  const writer_key_file = join(dir, "writer.key");
+  const deployment_file = join(dir, "deployment.json");
+  try {
+    await untilAnswers(rpc_url, part);
+    const account = privateKeyToAccount(loadWriterKey(writer_key_file));
+    await rpc(rpc_url, "anvil_setBalance", [account.address, writerBalance]);
+    await ensureDeployment(rpc_url, account, deployment_file);
+    return { part, rpc_url, deployment_file, writer_key_file };
+  } catch (error) {
+    await part.stop(1000);
+    throw error;
+  }
+}
+
+async function ensureDeployment(
+  rpc_url: string,
+  account: ReturnType<typeof privateKeyToAccount>,
+  file: string,
+): Promise<void> {
+  const transport = http(rpc_url);
+  const known = loadDeployment(file);
+  if (known !== null && (await isDeployed(transport, known))) return;
+  saveDeployment(
+    file,
+    await deployContracts({ transport, deployer: account, writer: account.address, admin_delay_s: 86_400 }),
+  );
+}
+
+async function isDeployed(
+  transport: ReturnType<typeof http>,
+  deployment: Parameters<typeof checkDeployment>[1],
+): Promise<boolean> {
+  try {
+    await checkDeployment(chainClient(transport), deployment);
+    return true;
+  } catch (error) {
+    // A chain that was started anew has no contracts: they are deployed again.
+    if (CaliberError.find(error, "CHAIN_CONTRACTS_MISSING") !== undefined) return false;
+    throw error;
+  }
+}
+
+async function untilAnswers(url: string, part: Part): Promise<void> {
+  const gone = part.ended.then((code) => {
+    throw new CaliberError("PART_FAILED", `the development chain ended with code ${code}`);
+  });
+  gone.catch(() => undefined);
+  for (let tries = 0; tries < 100; tries += 1) {
+    const answered = await Promise.race([
+      gone,
+      rpc(url, "eth_chainId", []).then(
+        () => true,
+        () => false,
+      ),
+    ]);
+    if (answered) return;
+    await sleep(100);
+  }
+  throw new CaliberError("PART_FAILED", "the development chain does not answer");
+}
+
+async function rpc(url: string, method: string, params: unknown[]): Promise<unknown> {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
+  });
+  const { result, error } = (await response.json()) as { result?: unknown; error?: { message: string } };
+  if (error !== undefined) throw new CaliberError("RPC_REFUSED", `${method}: ${error.message}`);
+  return result;
+}

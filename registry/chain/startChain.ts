@@ -1,0 +1,76 @@
+import type { Database } from "better-sqlite3";
+import type { Logger } from "pino";
+import { http } from "viem";
+import { privateKeyToAccount } from "viem/accounts";
+import { CaliberError } from "../../protocol/errors.js";
+import { createChainReader } from "./chainReader.js";
+import { createChainWriter } from "./chainWriter.js";
+import { loadDeployment } from "./deployment.js";
+import { loadWriterKey } from "./loadWriterKey.js";
+import type { RegistryView } from "./registryView.js";
+import type { WriterSettings } from "./writerSettings.js";
+
+export type ChainOptions = {
+  rpc_url: string;
+  /** JSON file with the contracts' addresses. */
+  deployment_file: string;
+  /** File of mode 0600 with the writer account's key. */
+  writer_key_file: string;
+  settings: Partial<WriterSettings>;
+};
+
+/** What the rest of the registry needs to know of the chain's side. */
+export type ChainStatus = { rpc: string; pending: number; fault: string | null; problems: string[] };
+
+export type Chain = {
+  healthOf(tokenId: bigint): Promise<unknown>;
+  status(): ChainStatus;
+  stop(): Promise<void>;
+};
+
+/** Starts the chain writer of a registry. A node that is away is waited for. */
+export function startChain(options: {
+  db: Database;
+  view: RegistryView;
+  log: Logger;
+  now_ms: () => number;
+  chain: ChainOptions;
+}): Chain {
+  const { db, view, log, now_ms, chain } = options;
+  const deployment = loadDeployment(chain.deployment_file);
+  if (deployment === null) {
+    throw new CaliberError(
+      "DEPLOYMENT_MISSING",
+      `no contracts are deployed: ${chain.deployment_file} is not there`,
+      {
+        disposition: "user",
+      },
+    );
+  }
+  const transport = http(chain.rpc_url, { retryCount: 0, timeout: 10_000 });
+  const writer = createChainWriter({
+    db,
+    transport,
+    deployment,
+    account: privateKeyToAccount(loadWriterKey(chain.writer_key_file)),
+    view,
+    log: log.child({ part: "chain" }),
+    now_ms,
+    settings: chain.settings,
+  });
+  const reader = createChainReader(transport, deployment);
+  writer.start();
+  return {
+    healthOf: (tokenId) => reader.healthOf(tokenId),
+    status() {
+      const { rpc, intents, fault, problems } = writer.status();
+      return {
+        rpc: rpc.state,
+        pending: intents.wanted + intents.signed + intents.mined,
+        fault: fault?.code ?? null,
+        problems: problems.map(({ code }) => code),
+      };
+    },
+    stop: () => writer.stop(),
+  };
+}

@@ -1,0 +1,56 @@
+import { hash, randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { encodeEnrolToken } from "../protocol/enrol/enrolToken.js";
+import { CaliberError } from "../protocol/errors.js";
+import { databasePath } from "./databasePath.js";
+import { caHash } from "./enrol/caHash.js";
+import { openCa } from "./enrol/openCa.js";
+import { loadRegistryKeys } from "./keys/registryKeys.js";
+import { openDatabase } from "./store/openDatabase.js";
+
+/**
+ * Makes a single-use enrolment token for a registry's data directory; may run beside the registry. The store keeps
+ * SHA-256 of the secret alone, so the token is shown once.
+ *
+ * @throws CaliberError RECIPIENT_INVALID
+ */
+export function createEnrolToken(options: {
+  data_dir: string;
+  /** Where the enrolment listener is reached, https://… */
+  url: string;
+  /** Address that the tokens of the enrolled devices are minted to, lower case. */
+  recipient: string;
+  operator: string;
+  valid_ms: number;
+  now_ms: number;
+}): string {
+  const recipient = options.recipient.toLowerCase();
+  if (!/^0x[0-9a-f]{40}$/.test(recipient)) {
+    throw new CaliberError("RECIPIENT_INVALID", "the recipient is a 20-byte address, 0x…", {
+      disposition: "user",
+    });
+  }
+  const keys = loadRegistryKeys(join(options.data_dir, "keys"));
+  const ca = openCa(join(options.data_dir, "ca"), {
+    commonName: "caliber registry CA",
+    now_ms: options.now_ms,
+  });
+  const secret = randomBytes(32).toString("base64url");
+  const db = openDatabase(databasePath(options.data_dir));
+  try {
+    db.prepare("INSERT INTO enrol_token VALUES (?, ?, NULL, ?, ?)").run(
+      hash("sha256", secret, "hex"),
+      options.now_ms + options.valid_ms,
+      recipient,
+      options.operator,
+    );
+  } finally {
+    db.close();
+  }
+  return encodeEnrolToken({
+    url: options.url,
+    ca_sha256: caHash(ca.certificate),
+    registry_sha256: keys.receiptId,
+    secret,
+  });
+}
