@@ -1,6 +1,6 @@
 import { caliberLogAbi } from "../../contracts-abi/abi/CaliberLog.js";
 import { originHash } from "../../protocol/log/originHash.js";
-import { chainNow_s, type Head, type WriterContext } from "./writerContext.js";
+import { elapsed_ms, type Head, type WriterContext } from "./writerContext.js";
 
 export type AnchorPlanner = {
   plan(head: Head): Promise<void>;
@@ -11,7 +11,8 @@ export type AnchorPlanner = {
 /** Wants the log's checkpoint on chain, at most once an interval and only when the log has grown. */
 export function createAnchorPlanner(ctx: WriterContext): AnchorPlanner {
   const { client, deployment, store, view, settings, problems, now_ms } = ctx;
-  let latest: { origin: string; size: number; root: string; anchored_at_s: number } | null = null;
+  let latest: { origin: string; size: number; root: string; anchored_at_s: number; read_ms: number } | null =
+    null;
 
   /** True from planning an anchor until the chain is read after its end, whichever end that was. */
   let wanted = false;
@@ -39,7 +40,7 @@ export function createAnchorPlanner(ctx: WriterContext): AnchorPlanner {
           functionName: "latest",
           args: [origin],
         });
-        latest = { origin, size: Number(size), root, anchored_at_s: Number(anchoredAt) };
+        latest = { origin, size: Number(size), root, anchored_at_s: Number(anchoredAt), read_ms: now_ms() };
       }
       const root = `0x${checkpoint.root.toString("hex")}` as const;
       const contradiction =
@@ -51,7 +52,8 @@ export function createAnchorPlanner(ctx: WriterContext): AnchorPlanner {
       if (contradiction === null) problems.clear("LOG_CONTRADICTS_ANCHOR", checkpoint.origin);
       else problems.set("LOG_CONTRADICTS_ANCHOR", checkpoint.origin, contradiction);
       if (checkpoint.size <= latest.size) return;
-      if ((chainNow_s(head, now_ms()) - latest.anchored_at_s) * 1000 < settings.anchor_interval_ms) return;
+      const since_ms = elapsed_ms(head, latest.anchored_at_s, now_ms() - latest.read_ms);
+      if (since_ms < settings.anchor_interval_ms) return;
       wanted = true;
       store.want({ kind: "anchor", payload: { origin, size: checkpoint.size, root } });
     },

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Database } from "better-sqlite3";
 import type { Logger } from "pino";
 import { BaseError, type LocalAccount, type Transport } from "viem";
@@ -9,7 +10,8 @@ import { type Deployment, deploymentId } from "./deployment.js";
 import type { IntentState } from "./intent.js";
 import { createIntentStore } from "./intentStore.js";
 import { createProblems, type Problem } from "./problems.js";
-import type { Head, WriterView } from "./writerContext.js";
+import type { RegistryView } from "./registryView.js";
+import type { Head } from "./writerContext.js";
 import { defaultWriterSettings, type WriterSettings } from "./writerSettings.js";
 
 export type ChainWriterOptions = {
@@ -17,7 +19,7 @@ export type ChainWriterOptions = {
   transport: Transport;
   deployment: Deployment;
   account: LocalAccount;
-  view: WriterView;
+  view: RegistryView;
   log: Logger;
   now_ms: () => number;
   settings?: Partial<WriterSettings>;
@@ -54,6 +56,8 @@ export function createChainWriter(options: ChainWriterOptions): ChainWriter {
   const { db, deployment, account, view, log, now_ms, random = Math.random } = options;
   const settings = { ...defaultWriterSettings, ...options.settings };
   const abort = new AbortController();
+  // Each request under way listens, and many are under way at once.
+  setMaxListeners(0, abort.signal);
   const client = chainClient(abortableTransport(options.transport, abort.signal));
   const store = createIntentStore(db, `${deploymentId(deployment)}:${account.address.toLowerCase()}`, now_ms);
   const problems = createProblems(log, now_ms);
@@ -106,7 +110,7 @@ export function createChainWriter(options: ChainWriterOptions): ChainWriter {
     rpc = { state: "ok" };
     const code = error instanceof CaliberError ? error.code : "CHAIN_WRITER_FAULT";
     const text = error instanceof Error ? error.message : String(error);
-    const since_ms = fault?.code === code ? fault.since_ms : now_ms();
+    const since_ms = fault !== null && fault.code === code ? fault.since_ms : now_ms();
     const told = fault !== null && fault.code === code && fault.text === text;
     if (!told) log.error({ err: error, code }, "a round failed");
     fault = { code, text, since_ms };

@@ -2,7 +2,7 @@ import { caliberHealthAbi } from "../../contracts-abi/abi/CaliberHealth.js";
 import { allDone } from "./allDone.js";
 import type { HealthLeaf } from "./intent.js";
 import { planPost } from "./planPost.js";
-import { chainNow_s, type Head, type WriterContext } from "./writerContext.js";
+import { chainNow_s, elapsed_ms, type Head, type WriterContext } from "./writerContext.js";
 
 export type HealthPlanner = {
   plan(head: Head): Promise<void>;
@@ -16,7 +16,7 @@ export function createHealthPlanner(ctx: WriterContext): HealthPlanner {
   const health = { address: deployment.health, abi: caliberHealthAbi } as const;
   /** The contract's state as of the last post we know of. Only `post` and `prove` move it, and `prove` only to leaves we posted. */
   let recorded = new Map<bigint, HealthLeaf | null>();
-  let fleet: { epoch: number; posted_at_s: number } | null = null;
+  let fleet: { epoch: number; posted_at_s: number; read_ms: number } | null = null;
   /** True from planning a post until the chain is read after its end, whichever end that was. */
   let wanted = false;
 
@@ -63,12 +63,13 @@ export function createHealthPlanner(ctx: WriterContext): HealthPlanner {
       await readRecords(tokens.map(({ token_id }) => token_id).filter((id) => !recorded.has(id)));
       if (fleet === null) {
         const [epoch, , , , postedAt] = await client.readContract({ ...health, functionName: "fleet" });
-        fleet = { epoch: Number(epoch), posted_at_s: Number(postedAt) };
+        fleet = { epoch: Number(epoch), posted_at_s: Number(postedAt), read_ms: now_ms() };
       }
       const { post, conflicts } = planPost({
         tokens,
         recorded,
-        fleet,
+        last_epoch: fleet.epoch,
+        idle_ms: elapsed_ms(head, fleet.posted_at_s, now_ms() - fleet.read_ms),
         now_s: chainNow_s(head, now_ms()),
         epoch_ms: settings.epoch_ms,
         token_valid_ms: settings.token_valid_ms,

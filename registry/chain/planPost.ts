@@ -8,8 +8,10 @@ export type PostInputs = {
   tokens: readonly TokenHealth[];
   /** What the chain has on record, by token; null for a token without a record. */
   recorded: ReadonlyMap<bigint, HealthLeaf | null>;
-  /** The last post on chain; zeros when there was none. */
-  fleet: { epoch: number; posted_at_s: number };
+  /** The last epoch on chain; 0 when there was none. */
+  last_epoch: number;
+  /** Time since the last post. */
+  idle_ms: number;
   now_s: number;
   epoch_ms: number;
   token_valid_ms: number;
@@ -29,7 +31,7 @@ export type PostPlan = {
  * extensions.
  */
 export function planPost(inputs: PostInputs): PostPlan {
-  const { fleet, now_s, epoch_ms, token_valid_ms, max_transitions } = inputs;
+  const { last_epoch, now_s, epoch_ms, token_valid_ms, max_transitions } = inputs;
   const valid_s = Math.floor(token_valid_ms / 1000);
   const tokens = [...inputs.tokens].sort((a, b) => (a.token_id < b.token_id ? -1 : 1));
   const leaves = tokens.map((token) => leafOf(token, now_s + valid_s));
@@ -53,11 +55,11 @@ export function planPost(inputs: PostInputs): PostPlan {
   }
   const transitions = [...changed, ...extended].slice(0, max_transitions);
   const epoch_s = Math.max(1, Math.floor(epoch_ms / 1000));
-  const heartbeat = leaves.length > 0 && now_s - fleet.posted_at_s >= epoch_s / 2;
+  const heartbeat = leaves.length > 0 && inputs.idle_ms >= epoch_ms / 2;
   if (transitions.length === 0 && !heartbeat) return { post: null, conflicts };
   return {
     post: {
-      epoch: Math.max(Math.floor(now_s / epoch_s), fleet.epoch + 1),
+      epoch: Math.max(Math.floor(now_s / epoch_s), last_epoch + 1),
       fleet_root: fleetRoot(leaves),
       fleet_size: leaves.length,
       fleet_until_s: now_s + 3 * epoch_s,

@@ -1,27 +1,10 @@
 import type { Logger } from "pino";
 import type { Address, Hex, LocalAccount, PublicClient } from "viem";
-import type { ChainBody } from "../../protocol/log/entryBodies.js";
 import type { Deployment } from "./deployment.js";
 import type { IntentStore } from "./intentStore.js";
 import type { Problems } from "./problems.js";
 import type { RegistryView } from "./registryView.js";
 import type { WriterSettings } from "./writerSettings.js";
-
-/**
- * A title that was recorded as minted is not on chain any more, since the chain lost blocks (a development chain
- * restarted older or empty). The device has no token again and is a candidate again.
- */
-export type UnmintedBody = {
-  type: "unminted";
-  device: string;
-  chain_id: number;
-  contract: string;
-  token_id: string;
-  /** The chain's head that shows it. */
-  block: number;
-};
-
-export type WriterView = Omit<RegistryView, "record"> & { record(body: ChainBody | UnmintedBody): void };
 
 /** What each step of the writer works with. */
 export type WriterContext = {
@@ -29,7 +12,7 @@ export type WriterContext = {
   account: LocalAccount;
   deployment: Deployment;
   store: IntentStore;
-  view: WriterView;
+  view: RegistryView;
   settings: WriterSettings;
   problems: Problems;
   log: Logger;
@@ -55,4 +38,13 @@ export type AccountState = { address: Address; nonce: number; balance_wei: bigin
  */
 export function chainNow_s(head: Head, now_ms: number): number {
   return Math.floor(Math.max(head.time_ms, now_ms) / 1000);
+}
+
+/**
+ * Time since something was written at `at_s` of the chain's clock. The two clocks are never subtracted from each
+ * other: a skew would look like time gone by. `seen_ms` (time since we read of it) stands in while the chain's own
+ * clock rests, as it does on a chain that mines on demand.
+ */
+export function elapsed_ms(head: Head, at_s: number, seen_ms: number): number {
+  return Math.max(head.time_ms - at_s * 1000, seen_ms);
 }

@@ -1,0 +1,377 @@
+import { hash } from "node:crypto";
+import { encodeFunctionData } from "viem";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { caliberHealthAbi } from "../../contracts-abi/abi/CaliberHealth.js";
+import { caliberLogAbi } from "../../contracts-abi/abi/CaliberLog.js";
+import { caliberTokenAbi } from "../../contracts-abi/abi/CaliberToken.js";
+import { originHash } from "../../protocol/log/originHash.js";
+import { chainClient } from "./chainClient.js";
+import { createChainReader } from "./chainReader.js";
+import { chainTransport } from "./chainTransport.js";
+import type { Deployment } from "./deployment.js";
+import { fakeRegistry } from "./testing/fakeRegistry.js";
+import { type Anvil, startAnvil } from "./testing/startAnvil.js";
+import { account, deployTo, openBench, runUntilQuiet } from "./testing/writerBench.js";
+
+let anvil: Anvil;
+let deployment: Deployment;
+let snapshot: unknown;
+
+beforeAll(async () => {
+  anvil = await startAnvil();
+  deployment = await deployTo(anvil.url);
+});
+beforeEach(async () => {
+  if (snapshot !== undefined) await anvil.rpc("evm_revert", [snapshot]);
+  snapshot = await anvil.rpc("evm_snapshot");
+});
+afterAll(() => anvil.kill());
+
+const transport = () => chainTransport(anvil.url);
+const client = () => chainClient(transport());
+const minted = () =>
+  client().readContract({ address: deployment.token, abi: caliberTokenAbi, functionName: "totalMinted" });
+const reader = () => createChainReader(transport(), deployment);
+
+describe("titles", () => {
+  it("mints 16 candidates once each, all in flight together", async () => {
+    const registry = fakeRegistry(16);
+    const { writer, store } = openBench({ deployment, view: registry.view, transport: transport() });
+    await writer.step();
+    expect(registry.asked).toHaveLength(16);
+    await writer.step();
+    expect(store.inState("signed").filter(({ kind }) => kind === "mint")).toHaveLength(16);
+    await runUntilQuiet(writer);
+    expect(await minted()).toBe(16n);
+    expect(new Set(registry.devices.map((d) => d.token_id)).size).toBe(16);
+    expect(registry.recorded.filter(({ type }) => type === "minted")).toHaveLength(16);
+    for (const { candidate, token_id } of registry.devices) {
+      const title = await reader().titleOf(token_id!);
+      expect(title).toMatchObject({
+        device: candidate.device,
+        owner: candidate.recipient,
+        weak_identity: candidate.weak_identity,
+        evidence: candidate.evidence,
+        strong_identity: null,
+        predecessor: null,
+        assurance: 0,
+      });
+    }
+    await expect(reader().titleOf(17n)).rejects.toMatchObject({ code: "TITLE_UNKNOWN" });
+  });
+
+  it("records a token that the chain has and the registry has not", async () => {
+    const registry = fakeRegistry(1);
+    await runUntilQuiet(openBench({ deployment, view: registry.view, transport: transport() }).writer);
+    const [before] = registry.recorded.filter(({ type }) => type === "minted");
+    const [device] = registry.devices;
+    device!.token_id = null;
+    registry.recorded.length = 0;
+    // A new database too: nothing but the chain knows.
+    await runUntilQuiet(openBench({ deployment, view: registry.view, transport: transport() }).writer);
+    expect(registry.recorded.filter(({ type }) => type === "minted")).toEqual([before]);
+    expect(await minted()).toBe(1n);
+  });
+
+  it("asks a silent device again, with growing pauses and the same words", async () => {
+    let now_ms = Date.now();
+    const registry = fakeRegistry(1);
+    registry.answering = false;
+    const { writer } = openBench({
+      deployment,
+      view: registry.view,
+      transport: transport(),
+      now_ms: () => now_ms,
+    });
+    await writer.step();
+    await writer.step();
+    expect(registry.asked).toHaveLength(1);
+    now_ms += 7_000;
+    await writer.step();
+    expect(registry.asked).toHaveLength(2);
+    now_ms += 7_000;
+    await writer.step();
+    expect(registry.asked).toHaveLength(2);
+    now_ms += 7_000;
+    await writer.step();
+    expect(registry.asked).toHaveLength(3);
+    expect(new Set(registry.asked.map((auth) => JSON.stringify(auth))).size).toBe(1);
+    now_ms += 3_000_000;
+    await writer.step();
+    expect(registry.asked).toHaveLength(4);
+    expect(BigInt(registry.asked[3]!.deadline)).toBeGreaterThan(BigInt(registry.asked[0]!.deadline));
+  });
+
+  it("tells of an identity that another key's token holds, and mints nothing", async () => {
+    let now_ms = Date.now();
+    const registry = fakeRegistry(2);
+    registry.devices[1]!.candidate.weak_identity = registry.devices[0]!.candidate.weak_identity;
+    const { writer } = openBench({
+      deployment,
+      view: registry.view,
+      transport: transport(),
+      now_ms: () => now_ms,
+    });
+    await runUntilQuiet(writer);
+    now_ms += 13_000;
+    await runUntilQuiet(writer);
+    expect(await minted()).toBe(1n);
+    const untitled = registry.devices.filter((d) => d.token_id === null);
+    expect(untitled).toHaveLength(1);
+    expect(writer.status().problems).toMatchObject([
+      { code: "IDENTITY_TAKEN", subject: untitled[0]!.candidate.device },
+    ]);
+  });
+
+  it("amends a title and records it", async () => {
+    const registry = fakeRegistry(1);
+    const { writer } = openBench({ deployment, view: registry.view, transport: transport() });
+    await runUntilQuiet(writer);
+    const [device] = registry.devices;
+    const evidence = hash("sha256", "new inventory", "hex");
+    registry.amendments = [
+      { device: device!.candidate.device, token_id: device!.token_id!, evidence, assurance: 1 },
+    ];
+    await runUntilQuiet(writer);
+    expect(await reader().titleOf(device!.token_id!)).toMatchObject({
+      evidence,
+      assurance: 1,
+      amendments: 1,
+    });
+    expect(registry.recorded.filter(({ type }) => type === "amended")).toMatchObject([{ evidence }]);
+    expect(registry.amendments).toEqual([]);
+  });
+});
+
+describe("anchors", () => {
+  const latest = async (origin: string) =>
+    client().readContract({
+      address: deployment.log,
+      abi: caliberLogAbi,
+      functionName: "latest",
+      args: [originHash(origin)],
+    });
+
+  it("anchors growth only, at most once an interval, and records it", async () => {
+    const registry = fakeRegistry(0);
+    const settings = { anchor_interval_ms: 60_000 };
+    let now_ms = Date.now();
+    const { writer } = openBench({
+      deployment,
+      view: registry.view,
+      transport: transport(),
+      settings,
+      now_ms: () => now_ms,
+    });
+    registry.log.size = 7;
+    await runUntilQuiet(writer);
+    expect((await latest(registry.log.origin))[0]).toBe(7n);
+    registry.log.size = 9;
+    await runUntilQuiet(writer);
+    expect((await latest(registry.log.origin))[0]).toBe(7n);
+    now_ms += 61_000;
+    await runUntilQuiet(writer);
+    expect((await latest(registry.log.origin))[0]).toBe(9n);
+    now_ms += 61_000;
+    await runUntilQuiet(writer);
+    const anchored = registry.recorded.filter(({ type }) => type === "anchored");
+    expect(anchored).toMatchObject([{ size: 7 }, { size: 9 }]);
+  });
+
+  it("calls an anchor obsolete that another overtook", async () => {
+    const registry = fakeRegistry(0);
+    const { writer, store } = openBench({ deployment, view: registry.view, transport: transport() });
+    registry.log.size = 20;
+    await runUntilQuiet(writer);
+    store.want({
+      kind: "anchor",
+      payload: { origin: originHash(registry.log.origin), size: 15, root: `0x${"15".repeat(32)}` },
+    });
+    await runUntilQuiet(writer);
+    expect(store.find("anchor:15")).toMatchObject({ state: "obsolete", tx: null });
+    expect(registry.recorded.filter(({ type }) => type === "anchored")).toMatchObject([{ size: 20 }]);
+  });
+
+  it("tells when the log is behind its anchor, and anchors nothing", async () => {
+    const registry = fakeRegistry(0);
+    const { writer } = openBench({ deployment, view: registry.view, transport: transport() });
+    registry.log.size = 20;
+    await runUntilQuiet(writer);
+    registry.log.size = 10;
+    await runUntilQuiet(writer);
+    expect(writer.status().problems).toMatchObject([{ code: "LOG_CONTRADICTS_ANCHOR" }]);
+    registry.log.size = 21;
+    await runUntilQuiet(writer);
+    expect(writer.status().problems).toEqual([]);
+  });
+});
+
+describe("health", () => {
+  it("posts what changed, so that healthOf equals the registry", async () => {
+    const registry = fakeRegistry(3);
+    const { writer } = openBench({ deployment, view: registry.view, transport: transport() });
+    await runUntilQuiet(writer);
+    for (const { token_id, health } of registry.devices) {
+      expect(await reader().healthOf(token_id!)).toMatchObject({
+        state: "healthy",
+        cause: "none",
+        since_ms: health.since_ms,
+        assured_until_ms: null,
+        evidence_hash: health.evidence_hash,
+      });
+    }
+    const [device] = registry.devices;
+    device!.health = {
+      sequence: 2,
+      state: "impaired",
+      cause: "gpu_lost",
+      since_ms: 1_700_000_100_000,
+      evidence_hash: hash("sha256", "dropped", "hex"),
+      assured_until_ms: 1_900_000_000_000,
+    };
+    await runUntilQuiet(writer);
+    expect(await reader().healthOf(device!.token_id!)).toMatchObject({
+      state: "impaired",
+      cause: "gpu_lost",
+      since_ms: 1_700_000_100_000,
+      assured_until_ms: 1_900_000_000_000,
+      evidence_hash: device!.health.evidence_hash,
+    });
+    expect(await reader().healthOf(99n)).toMatchObject({ state: "stale" });
+  });
+
+  it("keeps the fleet alive by heartbeats and strictly growing epochs", async () => {
+    let now_ms = Date.now();
+    const registry = fakeRegistry(1);
+    const { writer, store } = openBench({
+      deployment,
+      view: registry.view,
+      transport: transport(),
+      settings: { epoch_ms: 60_000 },
+      now_ms: () => now_ms,
+    });
+    await runUntilQuiet(writer);
+    const posts = () => store.inState("done").filter(({ kind }) => kind === "post");
+    const before = posts().length;
+    await runUntilQuiet(writer);
+    expect(posts()).toHaveLength(before);
+    now_ms += 31_000;
+    await runUntilQuiet(writer);
+    expect(posts()).toHaveLength(before + 1);
+    const last = posts().at(-1)!;
+    expect(last).toMatchObject({ kind: "post", payload: { transitions: [], fleet_size: 1 } });
+    const [epoch] = await client().readContract({
+      address: deployment.health,
+      abi: caliberHealthAbi,
+      functionName: "fleet",
+    });
+    expect(last.id).toBe(`post:${epoch}`);
+  });
+});
+
+describe("beacons", () => {
+  it("records a block only when it is an interval newer", async () => {
+    const registry = fakeRegistry(0);
+    const { writer } = openBench({ deployment, view: registry.view, transport: transport() });
+    await writer.step();
+    await anvil.rpc("evm_increaseTime", [5]);
+    await anvil.rpc("evm_mine");
+    await writer.step();
+    expect(registry.recorded).toHaveLength(1);
+    await anvil.rpc("evm_increaseTime", [6]);
+    await anvil.rpc("evm_mine");
+    await writer.step();
+    const head = await client().getBlock();
+    expect(registry.recorded.at(-1)).toEqual({
+      type: "beacon",
+      number: Number(head.number),
+      hash: head.hash,
+      time_ms: Number(head.timestamp) * 1000,
+    });
+    expect(registry.recorded).toHaveLength(2);
+  });
+});
+
+describe("transactions", () => {
+  it("replaces a stuck transaction under the same nonce, and takes whichever is mined", async () => {
+    let now_ms = Date.now();
+    const registry = fakeRegistry(0);
+    registry.log.size = 5;
+    const { writer, store } = openBench({
+      deployment,
+      view: registry.view,
+      transport: transport(),
+      now_ms: () => now_ms,
+    });
+    await anvil.rpc("evm_setAutomine", [false]);
+    try {
+      await writer.step();
+      await writer.step();
+      now_ms += 61_000;
+      await writer.step();
+      const [second, first, ...rest] = store.txs("anchor:5");
+      expect(rest).toEqual([]);
+      expect(second!.nonce).toBe(first!.nonce);
+      expect(second!.max_fee_wei).toBeGreaterThan(first!.max_fee_wei);
+      await anvil.rpc("evm_mine");
+      await writer.step();
+      expect(store.find("anchor:5")).toMatchObject({ state: "done", tx: second!.hash });
+    } finally {
+      await anvil.rpc("evm_setAutomine", [true]);
+    }
+  });
+
+  it("tells when the account is out of funds, and goes on when it has some", async () => {
+    const registry = fakeRegistry(0);
+    registry.log.size = 5;
+    const { writer, store } = openBench({ deployment, view: registry.view, transport: transport() });
+    await anvil.rpc("anvil_setBalance", [account.address, "0x1"]);
+    await writer.step();
+    expect(writer.status()).toMatchObject({ problems: [{ code: "WRITER_OUT_OF_FUNDS" }], balance_wei: 1n });
+    expect(store.find("anchor:5")).toMatchObject({ state: "wanted", nonce: null });
+    await anvil.rpc("anvil_setBalance", [account.address, "0x56bc75e2d63100000"]);
+    await runUntilQuiet(writer);
+    expect(writer.status().problems).toEqual([]);
+    expect(store.find("anchor:5")).toMatchObject({ state: "done" });
+  });
+
+  it("signs anew when another transaction of the account took the nonce", async () => {
+    const registry = fakeRegistry(0);
+    registry.log.size = 5;
+    const { writer, store } = openBench({ deployment, view: registry.view, transport: transport() });
+    await anvil.rpc("evm_setAutomine", [false]);
+    await writer.step();
+    const [ours] = store.txs("anchor:5");
+    await anvil.rpc("anvil_dropTransaction", [ours!.hash]);
+    await anvil.rpc("evm_setAutomine", [true]);
+    await anvil.rpc("eth_sendTransaction", [{ from: account.address, to: account.address, value: "0x1" }]);
+    await runUntilQuiet(writer);
+    const after = store.find("anchor:5");
+    expect(after).toMatchObject({ state: "done", nonce: ours!.nonce + 1, attempts: 2 });
+  });
+
+  it("says why the chain refuses: a writer without the role", async () => {
+    const registry = fakeRegistry(0);
+    registry.log.size = 5;
+    const { writer, store } = openBench({ deployment, view: registry.view, transport: transport() });
+    const anchorRole = await client().readContract({
+      address: deployment.log,
+      abi: caliberLogAbi,
+      functionName: "ANCHOR_ROLE",
+    });
+    await anvil.rpc("eth_sendTransaction", [
+      {
+        from: account.address,
+        to: deployment.log,
+        data: encodeFunctionData({
+          abi: caliberLogAbi,
+          functionName: "revokeRole",
+          args: [anchorRole, account.address],
+        }),
+      },
+    ]);
+    await writer.step();
+    expect(store.find("anchor:5")).toMatchObject({ state: "failed" });
+    expect(store.find("anchor:5")!.last_error).toContain("AccessControlUnauthorizedAccount");
+  });
+});

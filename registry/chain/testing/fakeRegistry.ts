@@ -1,0 +1,97 @@
+import { generateKeyPairSync, hash, type KeyObject } from "node:crypto";
+import { signEs256 } from "../../../protocol/crypto/signEs256.js";
+import { spkiOf } from "../../../protocol/crypto/spki.js";
+import type { ChainBody } from "../../../protocol/log/entryBodies.js";
+import { mintAuthorizationMessage } from "../../../protocol/mint/mintAuthorizationMessage.js";
+import type { MintAuthorization } from "../../../protocol/report/schema.js";
+import type { AmendmentWish, Consent, RegistryView, TitleCandidate, TokenHealth } from "../registryView.js";
+
+export type FakeDevice = {
+  candidate: TitleCandidate;
+  key: KeyObject;
+  token_id: bigint | null;
+  health: Omit<TokenHealth, "device" | "token_id">;
+};
+
+export type FakeRegistry = {
+  view: RegistryView;
+  devices: FakeDevice[];
+  /** Every body that was recorded and said something new. */
+  recorded: ChainBody[];
+  amendments: AmendmentWish[];
+  log: { origin: string; size: number };
+  /** Whether devices answer when they are asked. */
+  answering: boolean;
+  asked: MintAuthorization[];
+};
+
+const sha256 = (text: string) => hash("sha256", text, "hex");
+
+/** A registry whose devices sign at once. It keeps what it is told, as the real one does, over a writer's death. */
+export function fakeRegistry(count: number): FakeRegistry {
+  const devices = Array.from({ length: count }, (_, i) => fakeDevice(i));
+  const consents = new Map<string, Consent>();
+  const of = (device: string) => devices.find((d) => d.candidate.device === device)!;
+  const registry: FakeRegistry = {
+    devices,
+    recorded: [],
+    amendments: [],
+    log: { origin: "registry.test/log", size: 0 },
+    answering: true,
+    asked: [],
+    view: {
+      candidates: () => devices.filter((d) => d.token_id === null).map((d) => d.candidate),
+      consents: () => [...consents.values()].filter(({ device }) => of(device).token_id === null),
+      amendments: () => registry.amendments,
+      tokenHealth: () =>
+        devices
+          .filter((d) => d.token_id !== null)
+          .map((d) => ({ ...d.health, device: d.candidate.device, token_id: d.token_id! })),
+      checkpoint: () => ({ ...registry.log, root: Buffer.from(sha256(`root ${registry.log.size}`), "hex") }),
+      requestConsent(device, authorization) {
+        registry.asked.push(authorization);
+        if (!registry.answering) return;
+        const signature = signEs256(mintAuthorizationMessage(authorization), of(device).key).toString("hex");
+        consents.set(device, { device, authorization, signature });
+      },
+      record(body) {
+        if (registry.recorded.some((before) => JSON.stringify(before) === JSON.stringify(body))) {
+          if (body.type !== "minted" && body.type !== "unminted") return;
+        }
+        if (body.type === "minted") of(body.device).token_id = BigInt(body.token_id);
+        if (body.type === "unminted") of(body.device).token_id = null;
+        if (body.type === "amended") {
+          registry.amendments = registry.amendments.filter(({ evidence }) => evidence !== body.evidence);
+        }
+        registry.recorded.push(body);
+      },
+    },
+  };
+  return registry;
+}
+
+function fakeDevice(i: number): FakeDevice {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const spki = spkiOf(privateKey);
+  return {
+    key: privateKey,
+    token_id: null,
+    candidate: {
+      device: hash("sha256", spki, "hex"),
+      host: `host-${i % 2}`,
+      spki,
+      recipient: "0x70997970c51812dc3a010c7d01b50e0d17dc79c8",
+      weak_identity: sha256(`weak ${i}`),
+      evidence: sha256(`inventory ${i}`),
+      assurance: 0,
+    },
+    health: {
+      sequence: 1,
+      state: "healthy",
+      cause: "none",
+      since_ms: 1_700_000_000_000,
+      evidence_hash: sha256(`evidence ${i}`),
+      assured_until_ms: null,
+    },
+  };
+}
