@@ -47,7 +47,7 @@ export type Publisher = {
   stop(flush_ms: number): Promise<void>;
 };
 
-const close_wait_ms = 700;
+const close_wait_ms = 300;
 
 /** Keeps one connection to the broker and brings the spool's reports to their receipts over it. */
 export function createPublisher(options: PublisherOptions): Publisher {
@@ -78,6 +78,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   });
 
   const onMessage = (bytes: Buffer): void => {
+    if (stopping.signal.aborted) return;
     const heard = receive(bytes);
     if (heard.type === "head" && heard.nonce === nonce) headHeard?.();
     if (heard.type === "settled") sender.settled(heard.reports);

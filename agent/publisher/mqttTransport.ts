@@ -4,7 +4,7 @@ import { downTopic, presenceTopic } from "../../protocol/topics.js";
 import type { Connection, Transport } from "./transport.js";
 
 const connect_timeout_ms = 10_000;
-const close_timeout_ms = 500;
+const close_timeout_ms = 250;
 
 /**
  * MQTT 3.1.1 over mutual TLS, one client a connection: the client's own queues and stores die with it, since only the

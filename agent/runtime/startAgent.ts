@@ -1,0 +1,158 @@
+import { randomBytes, X509Certificate } from "node:crypto";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import { publicKeyFromSpki } from "../../protocol/crypto/spki.js";
+import type { CaliberError } from "../../protocol/errors.js";
+import { controlServer } from "../control/controlServer.js";
+import { identityFile } from "../enrol/identityFile.js";
+import { fileKeyStore } from "../keys/fileKeyStore.js";
+import { createPublisher, type Publisher } from "../publisher/createPublisher.js";
+import type { Session, Transport } from "../publisher/transport.js";
+import type { SourceClock, TelemetrySource } from "../sources/telemetrySource.js";
+import { createSpool } from "../spool/createSpool.js";
+import { openSpoolDatabase } from "../spool/openSpoolDatabase.js";
+import type { SpoolLimits } from "../spool/spool.js";
+import { agentName } from "./agentName.js";
+import { createAgentCore } from "./createAgentCore.js";
+import { createRenewal } from "./createRenewal.js";
+import { lockDataDir } from "./lockDataDir.js";
+import { machineBoot } from "./machineBoot.js";
+import { statusFile } from "./statusFile.js";
+
+export type AgentOptions = {
+  data_dir: string;
+  /** Made once it is known which GPUs to expect. */
+  source: (known: readonly string[]) => TelemetrySource;
+  transport: Transport;
+  clock: SourceClock;
+  random: () => number;
+  log: Logger;
+  interval_ms?: number;
+  limits?: Partial<SpoolLimits>;
+};
+
+export type Agent = {
+  /** Closes windows into reports, tries once to bring them out, and ends; within a second as a rule, 2 s at most. */
+  stop(): Promise<void>;
+};
+
+const day_ms = 86_400_000;
+const mib = 1024 * 1024;
+const flush_ms = 400;
+const status_every_ms = 5000;
+const renewal_every_ms = 60_000;
+
+/**
+ * Starts the agent of a data directory: lock, keys, identity, spool, publisher, source, in this order.
+ *
+ * @throws CaliberError DATA_DIR_LOCKED, NOT_ENROLLED, KEY_MISSING, KEY_MISMATCH …
+ */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const { data_dir, transport, clock, random, log, interval_ms = 1000 } = options;
+  const { now_ms } = clock;
+  const started_ms = now_ms();
+  const unlock = lockDataDir(data_dir);
+  const keys = fileKeyStore(join(data_dir, "keys"));
+  const renewal = createRenewal({ file: identityFile(data_dir), keys, now_ms, random, log });
+  const identity = renewal.identity();
+  const hostKey = keys.hostKey().export({ format: "pem", type: "pkcs8" }) as string;
+  const week_of_windows = Math.ceil((7 * day_ms) / identity.window_ms) * identity.devices.length;
+  const spool = createSpool(openSpoolDatabase(join(data_dir, "spool.db")), {
+    max_reports: week_of_windows,
+    max_report_bytes: 512 * mib,
+    max_sample_bytes: 128 * mib,
+    ...options.limits,
+  });
+
+  let publisher: Publisher | null = null;
+  const core = createAgentCore({
+    identity,
+    keyOf: keys.deviceKey,
+    registryKey: publicKeyFromSpki(Buffer.from(identity.registry_spki, "base64")),
+    spool,
+    clock,
+    boot: randomBytes(16).toString("hex"),
+    machine_boot: machineBoot(),
+    interval_ms,
+    onNews: () => publisher?.pump(),
+    log,
+  });
+  const session = async (renew: boolean): Promise<Session> => {
+    if (renew || renewal.hasExpired()) await renewal.renew();
+    const { mqtt_url: url, host, ca, certificate } = renewal.identity();
+    return { url, host, ca, certificate, key: hostKey };
+  };
+  publisher = createPublisher({
+    transport,
+    spool,
+    session,
+    receive: core.receive,
+    mono_ms: clock.mono_ms,
+    random,
+    log,
+  });
+  const published = publisher;
+
+  const status = statusFile(data_dir);
+  const writeStatus = (): void => {
+    const { host, simulated, mqtt_url, certificate } = renewal.identity();
+    status.write({
+      v: 1,
+      pid: process.pid,
+      agent: agentName,
+      host,
+      simulated,
+      updated_ms: now_ms(),
+      started_ms,
+      connected: published.connected(),
+      mqtt_url,
+      in_flight: published.inFlight(),
+      spool: spool.depth(),
+      certificate_expires_ms: Date.parse(new X509Certificate(certificate).validTo),
+      devices: core.devices(),
+    });
+  };
+  const renewWhenDue = (): void => {
+    if (!renewal.isDue()) return;
+    renewal.renew().then(published.reconnect, (error: CaliberError) => {
+      log.warn({ code: error.code, why: error.message }, "the certificate could not be renewed yet");
+    });
+  };
+
+  const closeControl = await controlServer(data_dir, ({ gpu, from_ms, until_ms, reason }) =>
+    core.pause(gpu, { from_ms, until_ms, reason }),
+  );
+  const timers = [
+    setInterval(core.tick, 1000),
+    setInterval(writeStatus, status_every_ms),
+    setInterval(renewWhenDue, renewal_every_ms * (1 + random() / 4)),
+  ];
+  published.start();
+  writeStatus();
+  const { host, devices, simulated } = identity;
+  log.info({ host, devices: devices.length, simulated, data_dir }, "agent started");
+
+  const source = options.source(devices.map(({ uuid }) => uuid));
+  const reading = source.start({
+    onSamples: core.onSamples,
+    onInventory: core.onInventory,
+    onProblem: ({ code, message, details }) => log.warn({ code, details }, message),
+  });
+  reading.catch((error: unknown) => {
+    log.fatal({ err: error }, "the telemetry source failed");
+    throw error;
+  });
+
+  return {
+    async stop() {
+      for (const timer of timers) clearInterval(timer);
+      await source.stop();
+      core.close();
+      await Promise.all([published.stop(flush_ms), closeControl()]);
+      spool.close();
+      status.remove();
+      unlock();
+      log.info("agent stopped");
+    },
+  };
+}
