@@ -1,14 +1,19 @@
 import { hash } from "node:crypto";
-import { encodeFunctionData } from "viem";
+import { custom, encodeFunctionData, toHex } from "viem";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { caliberHealthAbi } from "../../contracts-abi/abi/CaliberHealth.js";
 import { caliberLogAbi } from "../../contracts-abi/abi/CaliberLog.js";
 import { caliberTokenAbi } from "../../contracts-abi/abi/CaliberToken.js";
 import { originHash } from "../../protocol/log/originHash.js";
+import { inclusionProof } from "../../protocol/merkle/inclusionProof.js";
+import { nodeHash } from "../../protocol/merkle/nodeHash.js";
+import { rootOf } from "../../protocol/merkle/rootOf.js";
+import { abiLeaf } from "./abiLeaf.js";
 import { chainClient } from "./chainClient.js";
 import { createChainReader } from "./chainReader.js";
 import { chainTransport } from "./chainTransport.js";
 import type { Deployment } from "./deployment.js";
+import { fleetLeafHash, fleetRoot } from "./fleetRoot.js";
 import { fakeRegistry } from "./testing/fakeRegistry.js";
 import { type Anvil, startAnvil } from "./testing/startAnvil.js";
 import { account, deployTo, openBench, runUntilQuiet } from "./testing/writerBench.js";
@@ -240,6 +245,33 @@ describe("health", () => {
     expect(await reader().healthOf(99n)).toMatchObject({ state: "stale" });
   });
 
+  it("posts a fleet root under which the contract finds every leaf", async () => {
+    const registry = fakeRegistry(5);
+    const { writer, store } = openBench({ deployment, view: registry.view, transport: transport() });
+    await runUntilQuiet(writer);
+    const post = store.inState("done").findLast(({ kind }) => kind === "post");
+    if (post?.kind !== "post") throw new Error("no post");
+    const { transitions, fleet_root, fleet_size } = post.payload;
+    expect([fleet_size, transitions.length]).toEqual([5, 5]);
+    const hashes = transitions.map(fleetLeafHash);
+    expect(fleetRoot(transitions)).toBe(fleet_root);
+    for (const [i, leaf] of transitions.entries()) {
+      const proof = inclusionProof(
+        i,
+        hashes.length,
+        (level, at) => rootOf(hashes.slice(at << level, (at + 1) << level)),
+        nodeHash,
+      ).map((node) => toHex(node));
+      const [state] = await client().readContract({
+        address: deployment.health,
+        abi: caliberHealthAbi,
+        functionName: "healthOfProven",
+        args: [abiLeaf(leaf), BigInt(i), proof],
+      });
+      expect(state).toBe(1);
+    }
+  });
+
   it("keeps the fleet alive by heartbeats and strictly growing epochs", async () => {
     let now_ms = Date.now();
     const registry = fakeRegistry(1);
@@ -318,6 +350,82 @@ describe("transactions", () => {
       expect(store.find("anchor:5")).toMatchObject({ state: "done", tx: second!.hash });
     } finally {
       await anvil.rpc("evm_setAutomine", [true]);
+    }
+  });
+
+  it("waits for its turn to replace when the node calls it underpriced, and lets the first one win", async () => {
+    let now_ms = Date.now();
+    const registry = fakeRegistry(0);
+    registry.log.size = 5;
+    const inner = transport()({});
+    let sends = 0;
+    const { writer, store } = openBench({
+      deployment,
+      view: registry.view,
+      transport: custom(
+        {
+          async request(args: { method: string; params: unknown[] }) {
+            if (args.method === "eth_sendRawTransaction") {
+              sends += 1;
+              // The code and words of geth's pool.
+              if (sends > 1) throw { code: -32000, message: "replacement transaction underpriced" };
+            }
+            return inner.request(args as never);
+          },
+        },
+        { retryCount: 0 },
+      ),
+      now_ms: () => now_ms,
+    });
+    await anvil.rpc("evm_setAutomine", [false]);
+    try {
+      await writer.step();
+      for (let round = 1; round <= 2; round += 1) {
+        now_ms += 61_000;
+        await writer.step();
+        expect(store.txs("anchor:5")).toHaveLength(1 + round);
+        expect(store.find("anchor:5")!.last_error).toContain("underpriced");
+      }
+      expect(sends).toBe(3);
+      await anvil.rpc("evm_mine");
+      await writer.step();
+      expect(store.find("anchor:5")).toMatchObject({ state: "done", tx: store.txs("anchor:5").at(-1)!.hash });
+    } finally {
+      await anvil.rpc("evm_setAutomine", [true]);
+    }
+  });
+
+  it("signs nothing while the base fee is past the cap", async () => {
+    const registry = fakeRegistry(0);
+    registry.log.size = 5;
+    const settings = { max_fee_cap_wei: 1n };
+    const { writer, store } = openBench({
+      deployment,
+      view: registry.view,
+      transport: transport(),
+      settings,
+    });
+    await writer.step();
+    expect(writer.status().problems).toMatchObject([{ code: "CHAIN_FEE_CAP" }]);
+    expect(store.find("anchor:5")).toMatchObject({ state: "wanted", attempts: 0 });
+  });
+
+  it("counts a transaction only under its confirmations", async () => {
+    const registry = fakeRegistry(0);
+    registry.log.size = 5;
+    const settings = { confirmations: 2 };
+    const { writer, store } = openBench({
+      deployment,
+      view: registry.view,
+      transport: transport(),
+      settings,
+    });
+    await writer.step();
+    for (const state of ["mined", "mined", "done"]) {
+      await writer.step();
+      expect(store.find("anchor:5")).toMatchObject({ state });
+      expect(registry.recorded.some(({ type }) => type === "anchored")).toBe(state === "done");
+      await anvil.rpc("evm_mine");
     }
   });
 
