@@ -88,6 +88,15 @@ describe("createSpool", () => {
     expect(spool.waitingAfter(first?.id ?? 0, 1)).toEqual([rest[0]]);
   });
 
+  it("never gives an id twice, also when everything before was deleted", () => {
+    append(a);
+    const [first] = spool.waitingAfter(0, 1);
+    spool.settle({ kept: [kept(a, 0, 0)], refused: [] });
+    expect(spool.forgetBelow(1)).toBe(1);
+    append(a);
+    expect(spool.waitingAfter(first!.id, 1)).toMatchObject([{ seq: 1 }]);
+  });
+
   it("takes a receipt for what it names, and ignores a statement that it never signed", () => {
     append(a);
     append(a);

@@ -3,10 +3,13 @@ import Database from "better-sqlite3";
 
 export type Db = Database.Database;
 
-/** Sizes are kept by triggers, so that they are right whatever is rolled back, and cost no scan. */
+/**
+ * Sizes are kept by triggers, so that they are right whatever is rolled back, and cost no scan. A report's id only ever
+ * rises, also when the table was empty in between: the sender goes on from the last one it sent.
+ */
 const schema = `
 CREATE TABLE IF NOT EXISTS report (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   device TEXT NOT NULL,
   seq INTEGER NOT NULL,
   statement TEXT NOT NULL,
