@@ -10,7 +10,7 @@ import type { Head, WriterContext } from "./writerContext.js";
  * registry records first, and is asked to again after a kill in between.
  */
 export async function confirmIntents(ctx: WriterContext, head: Head): Promise<void> {
-  const { client, store, settings, log } = ctx;
+  const { client, store, settings, problems, log } = ctx;
   for (const intent of store.inState("mined")) {
     if (intent.block === null || intent.tx === null) throw unplaced(intent);
     if (head.number - intent.block.number < settings.confirmations) continue;
@@ -25,6 +25,7 @@ export async function confirmIntents(ctx: WriterContext, head: Head): Promise<vo
     }
     record(ctx, intent, receipt);
     store.finish(intent.id, "done", null);
+    problems.clear("CHAIN_FEE_CAP", intent.id);
     log.info({ intent: intent.id, tx: intent.tx, block: intent.block.number }, "done on chain");
   }
 }

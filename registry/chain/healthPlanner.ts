@@ -19,6 +19,7 @@ export function createHealthPlanner(ctx: WriterContext): HealthPlanner {
   let fleet: { epoch: number; posted_at_s: number; read_ms: number } | null = null;
   /** True from planning a post until the chain is read after its end, whichever end that was. */
   let wanted = false;
+  let conflictsTold: bigint[] = [];
 
   async function readRecords(ids: bigint[]): Promise<void> {
     const leaves = await allDone(
@@ -76,11 +77,11 @@ export function createHealthPlanner(ctx: WriterContext): HealthPlanner {
         max_transitions: settings.max_transitions_per_post,
       });
       const conflicting = new Map(conflicts.map(({ token_id, text }) => [token_id, text]));
-      for (const { token_id } of tokens) {
-        const text = conflicting.get(token_id);
-        if (text === undefined) problems.clear("HEALTH_CONFLICT", `token ${token_id}`);
-        else problems.set("HEALTH_CONFLICT", `token ${token_id}`, text);
+      for (const id of conflictsTold) {
+        if (!conflicting.has(id)) problems.clear("HEALTH_CONFLICT", `token ${id}`);
       }
+      for (const [id, text] of conflicting) problems.set("HEALTH_CONFLICT", `token ${id}`, text);
+      conflictsTold = [...conflicting.keys()];
       if (post === null) return;
       wanted = true;
       store.want({ kind: "post", payload: post });

@@ -2,7 +2,7 @@ import type { PublicClient } from "viem";
 import { CaliberError } from "../../protocol/errors.js";
 import type { Head } from "./writerContext.js";
 
-/** The chain's latest block, or the one `back` blocks below it (block 0 at the least). */
+/** The chain's latest block. Throws CaliberError CHAIN_UNSUPPORTED for a chain without EIP-1559. */
 export async function readHead(client: PublicClient): Promise<Head> {
   return headOf(await client.getBlock({ blockTag: "latest" }));
 }

@@ -20,6 +20,9 @@ type Ask = {
   next_ms: number;
 };
 
+/** What keeps a key or a GPU from ever getting this token. */
+const hindrances = ["KEY_RETIRED", "IDENTITY_TAKEN"];
+
 const zeroWord = `0x${"00".repeat(32)}`;
 
 /** Brings each candidate to a token: reads what the chain knows of it, asks its device to sign, wants the mint. */
@@ -36,7 +39,11 @@ export function createTitlePlanner(ctx: WriterContext): TitlePlanner {
     const consents = new Map(view.consents().map((consent) => [consent.device, consent]));
     const candidates = view.candidates();
     const present = new Set(candidates.map(({ device }) => device));
-    for (const device of asks.keys()) if (!present.has(device)) asks.delete(device);
+    for (const device of asks.keys()) {
+      if (present.has(device)) continue;
+      asks.delete(device);
+      for (const code of [...hindrances, "CONSENT_INVALID"]) problems.clear(code, device);
+    }
     const due = candidates.filter(({ device }) => !underWay.has(device)).filter((c) => isDue(c, consents));
     await allDone(due.map((candidate) => advance(candidate, consents.get(candidate.device), head)));
   }
@@ -69,7 +76,7 @@ export function createTitlePlanner(ctx: WriterContext): TitlePlanner {
         : holder !== 0n
           ? (["IDENTITY_TAKEN", `token ${holder} has this GPU's identity`] as const)
           : null;
-    for (const code of ["KEY_RETIRED", "IDENTITY_TAKEN"]) {
+    for (const code of hindrances) {
       if (code !== hindrance?.[0]) problems.clear(code, device);
     }
     if (hindrance !== null) return problems.set(hindrance[0], device, hindrance[1]);

@@ -1,0 +1,186 @@
+import { custom, encodeFunctionData } from "viem";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { caliberLogAbi } from "../../contracts-abi/abi/CaliberLog.js";
+import { chainClient } from "./chainClient.js";
+import { chainTransport } from "./chainTransport.js";
+import type { Deployment } from "./deployment.js";
+import { fakeRegistry } from "./testing/fakeRegistry.js";
+import { type Anvil, startAnvil } from "./testing/startAnvil.js";
+import { account, deployTo, openBench, runUntilQuiet } from "./testing/writerBench.js";
+
+let anvil: Anvil;
+let deployment: Deployment;
+let snapshot: unknown;
+
+beforeAll(async () => {
+  anvil = await startAnvil();
+  deployment = await deployTo(anvil.url);
+});
+beforeEach(async () => {
+  if (snapshot !== undefined) await anvil.rpc("evm_revert", [snapshot]);
+  snapshot = await anvil.rpc("evm_snapshot");
+});
+afterAll(() => anvil.kill());
+
+const transport = () => chainTransport(anvil.url);
+const client = () => chainClient(transport());
+
+describe("transactions", () => {
+  it("replaces a stuck transaction under the same nonce, and takes whichever is mined", async () => {
+    let now_ms = Date.now();
+    const registry = fakeRegistry(0);
+    registry.log.size = 5;
+    const { writer, store } = openBench({
+      deployment,
+      view: registry.view,
+      transport: transport(),
+      now_ms: () => now_ms,
+    });
+    await anvil.rpc("evm_setAutomine", [false]);
+    try {
+      await writer.step();
+      await writer.step();
+      now_ms += 61_000;
+      await writer.step();
+      const [second, first, ...rest] = store.txs("anchor:5");
+      expect(rest).toEqual([]);
+      expect(second!.nonce).toBe(first!.nonce);
+      expect(second!.max_fee_wei).toBeGreaterThan(first!.max_fee_wei);
+      await anvil.rpc("evm_mine");
+      await writer.step();
+      expect(store.find("anchor:5")).toMatchObject({ state: "done", tx: second!.hash });
+    } finally {
+      await anvil.rpc("evm_setAutomine", [true]);
+    }
+  });
+
+  it("waits for its turn to replace when the node calls it underpriced, and lets the first one win", async () => {
+    let now_ms = Date.now();
+    const registry = fakeRegistry(0);
+    registry.log.size = 5;
+    const inner = transport()({});
+    let sends = 0;
+    const { writer, store } = openBench({
+      deployment,
+      view: registry.view,
+      transport: custom(
+        {
+          async request(args: { method: string; params: unknown[] }) {
+            if (args.method === "eth_sendRawTransaction") {
+              sends += 1;
+              // The code and words of geth's pool.
+              if (sends > 1) throw { code: -32000, message: "replacement transaction underpriced" };
+            }
+            return inner.request(args as never);
+          },
+        },
+        { retryCount: 0 },
+      ),
+      now_ms: () => now_ms,
+    });
+    await anvil.rpc("evm_setAutomine", [false]);
+    try {
+      await writer.step();
+      for (let round = 1; round <= 2; round += 1) {
+        now_ms += 61_000;
+        await writer.step();
+        expect(store.txs("anchor:5")).toHaveLength(1 + round);
+        expect(store.find("anchor:5")!.last_error).toContain("underpriced");
+      }
+      expect(sends).toBe(3);
+      await anvil.rpc("evm_mine");
+      await writer.step();
+      expect(store.find("anchor:5")).toMatchObject({ state: "done", tx: store.txs("anchor:5").at(-1)!.hash });
+    } finally {
+      await anvil.rpc("evm_setAutomine", [true]);
+    }
+  });
+
+  it("signs nothing while the base fee is past the cap", async () => {
+    const registry = fakeRegistry(0);
+    registry.log.size = 5;
+    const settings = { max_fee_cap_wei: 1n };
+    const { writer, store } = openBench({
+      deployment,
+      view: registry.view,
+      transport: transport(),
+      settings,
+    });
+    await writer.step();
+    expect(writer.status().problems).toMatchObject([{ code: "CHAIN_FEE_CAP" }]);
+    expect(store.find("anchor:5")).toMatchObject({ state: "wanted", attempts: 0 });
+  });
+
+  it("counts a transaction only under its confirmations", async () => {
+    const registry = fakeRegistry(0);
+    registry.log.size = 5;
+    const settings = { confirmations: 2 };
+    const { writer, store } = openBench({
+      deployment,
+      view: registry.view,
+      transport: transport(),
+      settings,
+    });
+    await writer.step();
+    for (const state of ["mined", "mined", "done"]) {
+      await writer.step();
+      expect(store.find("anchor:5")).toMatchObject({ state });
+      expect(registry.recorded.some(({ type }) => type === "anchored")).toBe(state === "done");
+      await anvil.rpc("evm_mine");
+    }
+  });
+
+  it("tells when the account is out of funds, and goes on when it has some", async () => {
+    const registry = fakeRegistry(0);
+    registry.log.size = 5;
+    const { writer, store } = openBench({ deployment, view: registry.view, transport: transport() });
+    await anvil.rpc("anvil_setBalance", [account.address, "0x1"]);
+    await writer.step();
+    expect(writer.status()).toMatchObject({ problems: [{ code: "WRITER_OUT_OF_FUNDS" }], balance_wei: 1n });
+    expect(store.find("anchor:5")).toMatchObject({ state: "wanted", nonce: null });
+    await anvil.rpc("anvil_setBalance", [account.address, "0x56bc75e2d63100000"]);
+    await runUntilQuiet(writer);
+    expect(writer.status().problems).toEqual([]);
+    expect(store.find("anchor:5")).toMatchObject({ state: "done" });
+  });
+
+  it("signs anew when another transaction of the account took the nonce", async () => {
+    const registry = fakeRegistry(0);
+    registry.log.size = 5;
+    const { writer, store } = openBench({ deployment, view: registry.view, transport: transport() });
+    await anvil.rpc("evm_setAutomine", [false]);
+    await writer.step();
+    const [ours] = store.txs("anchor:5");
+    await anvil.rpc("anvil_dropTransaction", [ours!.hash]);
+    await anvil.rpc("evm_setAutomine", [true]);
+    await anvil.rpc("eth_sendTransaction", [{ from: account.address, to: account.address, value: "0x1" }]);
+    await runUntilQuiet(writer);
+    const after = store.find("anchor:5");
+    expect(after).toMatchObject({ state: "done", nonce: ours!.nonce + 1, attempts: 2 });
+  });
+
+  it("says why the chain refuses: a writer without the role", async () => {
+    const registry = fakeRegistry(0);
+    registry.log.size = 5;
+    const { writer, store } = openBench({ deployment, view: registry.view, transport: transport() });
+    const anchorRole = await client().readContract({
+      address: deployment.log,
+      abi: caliberLogAbi,
+      functionName: "ANCHOR_ROLE",
+    });
+    await anvil.rpc("eth_sendTransaction", [
+      {
+        from: account.address,
+        to: deployment.log,
+        data: encodeFunctionData({
+          abi: caliberLogAbi,
+          functionName: "revokeRole",
+          args: [anchorRole, account.address],
+        }),
+      },
+    ]);
+    await writer.step();
+    expect(store.find("anchor:5")).toMatchObject({ state: "failed" });
+    expect(store.find("anchor:5")!.last_error).toContain("AccessControlUnauthorizedAccount");
+  });
+});
