@@ -78,7 +78,7 @@ function createSession(socket: TLSSocket, identity: Identity): Session {
     routes: new Map(),
     filters: new Set(),
     will: undefined,
-    client: null,
+    corked: false,
     refused: false,
   };
 }

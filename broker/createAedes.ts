@@ -4,6 +4,7 @@ import { authorizePublish } from "./authorizePublish.js";
 import { authorizeSubscribe } from "./authorizeSubscribe.js";
 import type { BrokerContext } from "./brokerContext.js";
 import { createRouter } from "./createRouter.js";
+import { isKeepingUp } from "./isKeepingUp.js";
 import { noPersistence } from "./noPersistence.js";
 
 /** aedes with our rules in its hooks, our router and no persistence. */
@@ -29,16 +30,12 @@ export async function createAedes(context: BrokerContext): Promise<Aedes> {
     authorizeForward(client, packet) {
       const session = sessions.of(client.conn);
       if (session === undefined) return null;
-      if (session.socket.writableLength <= limits.unsent_bytes) return packet;
-      session.socket.destroy(refuse(session, "unsent"));
-      return null;
+      return isKeepingUp(session, context) ? packet : null;
     },
   });
   aedes.on("clientReady", (client) => {
     const session = sessions.of(client.conn);
-    if (session === undefined) return;
-    session.client = client;
-    sessions.hold(session);
+    if (session !== undefined) sessions.hold(session);
   });
   aedes.on("unsubscribe", (filters, client) => {
     for (const filter of filters) sessions.of(client.conn)?.filters.delete(filter);

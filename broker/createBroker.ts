@@ -11,6 +11,8 @@ import { createAedes } from "./createAedes.js";
 import { type BrokerCounters, createCounters } from "./createCounters.js";
 import { createRefuse } from "./createRefuse.js";
 import { createSessions } from "./createSessions.js";
+import { isKeepingUp } from "./isKeepingUp.js";
+import { writeDown } from "./writeDown.js";
 
 export type Broker = {
   port: number;
@@ -50,16 +52,20 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     sendDown(host, payload) {
       const session = sessions.holder(host);
       const topic = downTopic(host);
-      if (session?.client == null || session.identity.role !== "host" || !session.filters.has(topic)) {
+      if (
+        session?.identity.role !== "host" ||
+        !session.filters.has(topic) ||
+        !isKeepingUp(session, context)
+      ) {
         counters.down_unheard++;
         return;
       }
       counters.down_sent++;
-      session.client.publish({ ...publish, topic, payload, qos: 0 }, () => undefined);
+      writeDown(session, topic, payload);
     },
     publishEvent: (topic, payload) =>
       new Promise((resolve, reject) => {
-        aedes.publish({ ...publish, topic, payload, qos: 1 }, (error) => {
+        aedes.publish({ cmd: "publish", topic, payload, qos: 1, retain: false, dup: false }, (error) => {
           if (error) return reject(error);
           counters.events_sent++;
           resolve();
@@ -79,8 +85,6 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     },
   };
 }
-
-const publish = { cmd: "publish", retain: false, dup: false } as const;
 
 function createTlsServer(context: BrokerContext, aedes: Aedes): Server {
   const { tls, limits, counters, log } = context;
@@ -119,11 +123,13 @@ function trackSockets(server: Server): Set<Socket> {
   return sockets;
 }
 
-function listen(server: Server, { port, bind }: BrokerOptions): Promise<void> {
+function listen(server: Server, { port, bind, log }: BrokerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, bind, () => {
       server.off("error", reject);
+      // From here on a failed accept (say, out of file descriptors) costs one connection and no more.
+      server.on("error", (error) => log.error({ err: error.message }, "broker: accept failed"));
       resolve();
     });
   });

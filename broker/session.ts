@@ -1,5 +1,5 @@
 import type { TLSSocket } from "node:tls";
-import type { Client, ConnectPacket } from "aedes";
+import type { ConnectPacket } from "aedes";
 import type { Identity } from "../protocol/enrol/hostUri.js";
 
 /** Where a host's publish goes. */
@@ -15,8 +15,8 @@ export type Session = {
   readonly filters: Set<string>;
   /** Set by CONNECT, judged with the rest of it. */
   will: ConnectPacket["will"];
-  /** aedes' side, once CONNECT was accepted. */
-  client: Client | null;
+  /** Writes are held back until the end of this turn of the event loop. */
+  corked: boolean;
   /** A reason was counted and logged already. */
   refused: boolean;
 };

@@ -61,6 +61,8 @@ export async function enrolListener(options: EnrolListenerOptions): Promise<Enro
     server.once("error", reject);
     server.listen(port, bind, () => {
       server.off("error", reject);
+      // From here on a failed accept (say, out of file descriptors) costs one connection and no more.
+      server.on("error", (error) => log.error({ err: error.message }, "enrolment: accept failed"));
       resolve();
     });
   });
