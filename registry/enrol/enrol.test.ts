@@ -1,132 +1,21 @@
-import {
-  createHash,
-  createPublicKey,
-  generateKeyPairSync,
-  hash,
-  type KeyObject,
-  X509Certificate,
-} from "node:crypto";
-import { request as httpsRequest } from "node:https";
-import { connect as tcpConnect } from "node:net";
-import { connect as tlsConnect } from "node:tls";
-import pino from "pino";
-import { afterEach, describe, expect, it } from "vitest";
+import { createHash, createPublicKey, X509Certificate } from "node:crypto";
+import { describe, expect, it } from "vitest";
 import { deviceIdOf } from "../../protocol/crypto/deviceIdOf.js";
 import { spkiOf } from "../../protocol/crypto/spki.js";
-import { encodeEnvelope } from "../../protocol/dsse/encodeEnvelope.js";
-import { type PayloadType, payloadTypes } from "../../protocol/dsse/payloadTypes.js";
-import { signEnvelope } from "../../protocol/dsse/signEnvelope.js";
-import type { EnrolHost, EnrolRequest, Renew, RenewRequest } from "../../protocol/enrol/enrolMessages.js";
+import type { EnrolRequest } from "../../protocol/enrol/enrolMessages.js";
 import { secretHash } from "../../protocol/enrol/secretHash.js";
-import { CaliberError } from "../../protocol/errors.js";
 import { createCsr } from "../../protocol/x509/createCsr.js";
 import { identityOfCertificate } from "../../protocol/x509/identityOfCertificate.js";
-import { caHash } from "./caHash.js";
-import { createCa } from "./createCa.js";
-import { type EnrolLimits, type EnrolListener, enrolListener } from "./enrolListener.js";
-import { type EnrolService, enrolService } from "./enrolService.js";
-import type { EnrolStore, HostRecord, TokenRecord } from "./enrolStore.js";
-import { hostIdOf } from "./hostIdOf.js";
-import { issueServerCertificate } from "./issueServerCertificate.js";
-
-const p256 = (): KeyObject => generateKeyPairSync("ec", { namedCurve: "prime256v1" }).privateKey;
-const sign = (type: PayloadType, value: unknown, key: KeyObject): string =>
-  encodeEnvelope(signEnvelope(type, Buffer.from(JSON.stringify(value)), key).envelope, "").toString("base64");
-const base64 = (key: KeyObject): string => spkiOf(key).toString("base64");
-const secret = "s".repeat(43);
-const recipient = `0x${"11".repeat(20)}`;
-const start_ms = Date.UTC(2026, 10, 21);
-
-function memoryStore() {
-  const tokens = new Map<string, TokenRecord>();
-  const hosts = new Map<string, HostRecord>();
-  const devices = new Set<string>();
-  const store: EnrolStore = {
-    addToken: (name, record) => void tokens.set(name, { ...record, used_ms: null }),
-    findToken: (name) => tokens.get(name) ?? null,
-    findHost: (host) => hosts.get(host) ?? null,
-    hasDevice: (device) => devices.has(device),
-    enrol(name, body) {
-      const token = tokens.get(name);
-      if (token === undefined || token.used_ms !== null) throw new CaliberError("TOKEN_SPENT", "spent");
-      tokens.set(name, { ...token, used_ms: body.at_ms });
-      const spki = Buffer.from(body.host_spki, "base64");
-      hosts.set(body.host, { host: body.host, spki, recipient: body.recipient, revoked: false });
-      for (const { device } of body.devices) devices.add(device);
-    },
-  };
-  return { store, tokens, hosts, devices };
-}
-
-function setting() {
-  let now_ms = start_ms;
-  const ca = createCa({ commonName: "test CA", now_ms });
-  const memory = memoryStore();
-  memory.store.addToken(secretHash(secret), { expires_ms: start_ms + 3_600_000, recipient, operator: "op" });
-  const service = enrolService({
-    store: memory.store,
-    ca,
-    terms: {
-      registry_spki: base64(p256()),
-      mqtt_url: "mqtts://localhost:1",
-      log_origin: "o",
-      window_ms: 60_000,
-    },
-    now_ms: () => now_ms,
-  });
-  return { ca, service, ...memory, advance: (ms: number) => (now_ms += ms) };
-}
-
-type Parts = { hostKey: KeyObject; csrKey: KeyObject; deviceKeys: KeyObject[]; secret: string };
-
-function enrolment(
-  overrides: Partial<Parts> & { statement?: Partial<EnrolHost>; proofToken?: string } = {},
-): EnrolRequest {
-  const hostKey = overrides.hostKey ?? p256();
-  const { csrKey = hostKey, deviceKeys = [p256(), p256()] } = overrides;
-  const token = secretHash(overrides.secret ?? secret);
-  return {
-    secret: overrides.secret ?? secret,
-    csr: createCsr(csrKey, { commonName: "host" }),
-    host: sign(
-      payloadTypes.enrolHost,
-      {
-        v: 1,
-        token,
-        host_spki: base64(hostKey),
-        label: "rack-1",
-        simulated: true,
-        devices: deviceKeys.map((key) => deviceIdOf(spkiOf(key))),
-        ...overrides.statement,
-      } satisfies EnrolHost,
-      hostKey,
-    ),
-    devices: deviceKeys.map((key) =>
-      sign(
-        payloadTypes.enrolDevice,
-        { v: 1, token: overrides.proofToken ?? token, host_spki: base64(hostKey), device_spki: base64(key) },
-        key,
-      ),
-    ),
-  };
-}
-
-function renewal(
-  key: KeyObject,
-  nonce: string,
-  overrides: Partial<Renew> & { signer?: KeyObject } = {},
-): RenewRequest {
-  const { signer = key, ...statement } = overrides;
-  const csr = createCsr(key, { commonName: "host" });
-  const renew = {
-    v: 1,
-    host: hostIdOf(spkiOf(key)),
-    nonce,
-    csr_sha256: hash("sha256", csr, "hex"),
-    ...statement,
-  };
-  return { csr, renew: sign(payloadTypes.renew, renew, signer) };
-}
+import {
+  base64,
+  enrolment,
+  p256,
+  recipient,
+  renewal,
+  secret,
+  setting,
+  start_ms,
+} from "../../test/support/enrolHarness.js";
 
 const coded = (code: string) => expect.objectContaining({ code });
 
@@ -284,119 +173,5 @@ describe("renewal", () => {
     expect(() => service.renew(swapped)).toThrow(coded("RENEW_MALFORMED"));
     hosts.set(host, { ...hosts.get(host)!, revoked: true });
     expect(() => service.renew(renewal(hostKey, nonce))).toThrow(coded("HOST_REVOKED"));
-  });
-});
-
-describe("the listener", () => {
-  let listener: EnrolListener | undefined;
-  afterEach(async () => {
-    await listener?.close();
-    listener = undefined;
-  });
-
-  async function listening(limits: Partial<EnrolLimits> = {}, replace: Partial<EnrolService> = {}) {
-    const all = setting();
-    const lines: string[] = [];
-    const log = pino({ level: "trace" }, { write: (line: string) => void lines.push(line) });
-    const tls = issueServerCertificate(all.ca, ["localhost", "127.0.0.1", "::1"], Date.now());
-    const service = { ...all.service, ...replace };
-    listener = await enrolListener({ service, tls, bind: "127.0.0.1", port: 0, log, limits });
-    const { port } = listener;
-    const call = (method: string, path: string, body?: string): Promise<{ status: number; text: string }> =>
-      new Promise((resolve, reject) => {
-        const options = { host: "127.0.0.1", port, method, path, ca: all.ca.certificate, agent: false };
-        const request = httpsRequest(options, (response) => {
-          let text = "";
-          response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
-          response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
-        });
-        request.on("error", reject);
-        request.end(body);
-      });
-    return { ...all, port, call, lines };
-  }
-
-  it("shows its CA, so that a host can check the pin before it sends anything", async () => {
-    const { call, ca, port } = await listening();
-    const { status, text } = await call("GET", "/v1/ca");
-    expect([status, text]).toEqual([200, ca.certificate]);
-    expect(caHash(text)).toMatch(/^[0-9a-f]{64}$/);
-    const chain = await new Promise<Buffer>((resolve, reject) => {
-      const socket = tlsConnect({ port, host: "127.0.0.1", rejectUnauthorized: false }, () => {
-        resolve(socket.getPeerCertificate(true).issuerCertificate.raw);
-        socket.destroy();
-      });
-      socket.on("error", reject);
-    });
-    expect(chain.equals(new X509Certificate(ca.certificate).raw)).toBe(true);
-  });
-
-  it("enrols and renews over TLS, and logs no secret", async () => {
-    const { call, lines } = await listening();
-    const hostKey = p256();
-    const first = await call("POST", "/v1/enrol", JSON.stringify(enrolment({ hostKey })));
-    expect(first.status).toBe(200);
-    const { nonce } = JSON.parse((await call("GET", "/v1/nonce")).text) as { nonce: string };
-    const second = await call("POST", "/v1/renew", JSON.stringify(renewal(hostKey, nonce)));
-    expect(second.status).toBe(200);
-    expect(JSON.parse(second.text).host).toBe(JSON.parse(first.text).host);
-    const spent = await call("POST", "/v1/enrol", JSON.stringify(enrolment({ hostKey })));
-    expect([spent.status, JSON.parse(spent.text).code]).toEqual([409, "TOKEN_SPENT"]);
-    expect((await call("POST", "/v1/enrol", `{"secret":"${secret}`)).status).toBe(400);
-    expect(lines.length).toBeGreaterThanOrEqual(5);
-    expect(lines.join()).not.toContain(secret);
-  });
-
-  it.each([
-    ["GET", "/v1/enrol", undefined, 405, "METHOD_NOT_ALLOWED"],
-    ["GET", "/", undefined, 404, "NOT_FOUND"],
-    ["POST", "/v1/enrol", "{", 400, "ENROL_MALFORMED"],
-    ["POST", "/v1/enrol", JSON.stringify({ ...enrolment(), more: 1 }), 400, "ENROL_MALFORMED"],
-    ["POST", "/v1/renew", "[]", 400, "RENEW_MALFORMED"],
-    ["POST", "/v1/enrol", JSON.stringify(enrolment({ secret: "x".repeat(43) })), 401, "TOKEN_UNKNOWN"],
-    ["POST", "/v1/enrol", "x".repeat(256 * 1024 + 1), 413, "BODY_TOO_LARGE"],
-  ])("answers %s %s with a code", async (method, path, body, status, code) => {
-    const { call } = await listening();
-    const answer = await call(method, path, body);
-    expect([answer.status, JSON.parse(answer.text).code]).toEqual([status, code]);
-  });
-
-  it("says nothing of what failed inside", async () => {
-    const fail = () => {
-      throw new Error("disk at /secret/place is full");
-    };
-    const { call } = await listening({}, { enrol: fail });
-    const answer = await call("POST", "/v1/enrol", JSON.stringify(enrolment()));
-    expect([answer.status, JSON.parse(answer.text).code]).toEqual([500, "INTERNAL"]);
-    expect(answer.text).not.toContain("secret");
-  });
-
-  it("counts a chunked body as it comes", async () => {
-    const { port, ca } = await listening();
-    const status = await new Promise<number>((resolve, reject) => {
-      const request = httpsRequest(
-        { host: "127.0.0.1", port, method: "POST", path: "/v1/enrol", ca: ca.certificate, agent: false },
-        (response) => resolve(response.statusCode ?? 0),
-      );
-      request.on("error", reject);
-      // Without end(): only counting can end it.
-      for (let i = 0; i < 5; i++) request.write("x".repeat(64 * 1024));
-    });
-    expect(status).toBe(413);
-  });
-
-  it("drops those who never finish a handshake or a request's head", async () => {
-    const { port, ca } = await listening({ headers_ms: 200 });
-    const closed = (socket: ReturnType<typeof tcpConnect>): Promise<void> =>
-      new Promise((resolve) => {
-        socket.on("error", () => undefined);
-        socket.resume().once("close", () => resolve());
-      });
-    const silent = tcpConnect(port, "127.0.0.1");
-    const slow = tlsConnect({ port, host: "127.0.0.1", ca: ca.certificate }, () => {
-      slow.write("POST /v1/enrol HTTP/1.1\r\nhost: x\r\nx-slow: ");
-    });
-    await Promise.all([closed(silent), closed(slow)]);
-    expect([silent.destroyed, slow.destroyed]).toEqual([true, true]);
   });
 });
