@@ -48,6 +48,13 @@ export type Publisher = {
 };
 
 const close_wait_ms = 300;
+/**
+ * In TLS 1.3 a server judges the client's certificate after the handshake and may close without a word. So a
+ * connection that is closed again and again while it is opened calls for a new certificate, should our own clock not
+ * see that the old one has run out.
+ */
+const closings: ReadonlySet<string> = new Set(["CONNECTION_CLOSED", "ECONNRESET", "EPIPE"]);
+const closedEarly_renew = 3;
 
 /** Keeps one connection to the broker and brings the spool's reports to their receipts over it. */
 export function createPublisher(options: PublisherOptions): Publisher {
@@ -61,6 +68,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   let headHeard: (() => void) | null = null;
   let endSession: ((error: Error | null) => void) | null = null;
   let failures = 0;
+  let opened = false;
   let loop: Promise<void> = Promise.resolve();
 
   const publish = (topic: string, payload: Buffer): void => {
@@ -122,6 +130,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       endSession = resolve;
     });
     connection = await transport(session, { onMessage, onLost: (error) => endSession?.(error) });
+    opened = true;
     try {
       if (stopping.signal.aborted) return null;
       log.info({ url: session.url }, "connected to the broker");
@@ -141,8 +150,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   const run = async (): Promise<void> => {
     let renew = false;
+    let closedEarly = 0;
     while (!stopping.signal.aborted) {
       let fault: unknown;
+      opened = false;
       try {
         fault = await runSession(renew);
       } catch (error) {
@@ -152,7 +163,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
       if (stopping.signal.aborted) break;
       if (fault === null) continue;
       const { code, action } = connectionFault(fault);
-      renew = action === "renew";
+      closedEarly = !opened && closings.has(code) ? closedEarly + 1 : 0;
+      renew = action === "renew" || (closedEarly > 0 && closedEarly % closedEarly_renew === 0);
       const wait_ms = backoff(failures++, random());
       log[action === "loud" ? "error" : "warn"](
         { code, wait_ms, ...(action === "loud" ? { err: fault } : {}) },
