@@ -25,10 +25,7 @@ function exchange(path: string, line: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const fail = (cause: unknown): void =>
       reject(
-        new CaliberError("AGENT_NOT_RUNNING", "no running agent answers on this data directory", {
-          cause,
-          disposition: "user",
-        }),
+        new CaliberError("AGENT_NOT_RUNNING", "no running agent answers on this data directory", { cause }),
       );
     let text = "";
     const socket = connect(path, () => socket.write(line));

@@ -48,10 +48,19 @@ const renewal_every_ms = 60_000;
  * @throws CaliberError DATA_DIR_LOCKED, NOT_ENROLLED, KEY_MISSING, KEY_MISMATCH …
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const unlock = lockDataDir(options.data_dir);
+  try {
+    return await startLocked(options, unlock);
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+async function startLocked(options: AgentOptions, unlock: () => void): Promise<Agent> {
   const { data_dir, transport, clock, random, log, interval_ms = 1000 } = options;
   const { now_ms } = clock;
   const started_ms = now_ms();
-  const unlock = lockDataDir(data_dir);
   const keys = fileKeyStore(join(data_dir, "keys"));
   const renewal = createRenewal({ file: identityFile(data_dir), keys, now_ms, random, log });
   const identity = renewal.identity();

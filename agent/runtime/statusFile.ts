@@ -22,10 +22,7 @@ export function statusFile(data_dir: string): StatusFile {
       try {
         return JSON.parse(readFileSync(path, "utf8")) as AgentStatus;
       } catch (cause) {
-        throw new CaliberError("AGENT_NOT_RUNNING", `no agent runs on ${data_dir}`, {
-          cause,
-          disposition: "user",
-        });
+        throw new CaliberError("AGENT_NOT_RUNNING", `no agent runs on ${data_dir}`, { cause });
       }
     },
     remove: () => rmSync(path, { force: true }),

@@ -8,7 +8,7 @@ import { requiredOption } from "../../options.js";
 
 const usage = `caliber agent status --data-dir DIR [--json]
 
-Exit code 0: running and connected; ${exitCodes.retry}: running, not connected; ${exitCodes.usage}: not running.
+Exit code 0: running and connected; ${exitCodes.retry}: running, not connected; ${exitCodes.failed}: not running.
 `;
 
 /** The agent writes its status every 5 s: older than this it hangs or was killed. */
@@ -29,7 +29,6 @@ export async function run(argv: string[], io: Io): Promise<number> {
   if (now_ms - status.updated_ms > stale_ms) {
     throw new CaliberError("AGENT_NOT_RUNNING", `the agent on ${data_dir} has stopped telling its status`, {
       details: `last told ${ago(status.updated_ms, now_ms)} by process ${status.pid}`,
-      disposition: "user",
     });
   }
   io.out(values.json === true ? `${JSON.stringify(status)}\n` : textOf(status, now_ms));
