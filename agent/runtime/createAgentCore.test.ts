@@ -1,4 +1,7 @@
 import { generateKeyPairSync, hash, type KeyObject } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import pino from "pino";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -47,6 +50,10 @@ let mono_ms: number;
 let down_seq: number;
 let limits: SpoolLimits;
 
+let directory: string;
+let databases = 0;
+const freshPath = (): string => join(directory, `${databases++}.db`);
+
 const start = (machine_boot = "boot-1"): void => {
   core = createAgentCore({
     identity: {
@@ -69,15 +76,19 @@ const start = (machine_boot = "boot-1"): void => {
   });
 };
 beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "caliber-core-"));
   now_ms = 1_800_000_000_000;
   mono_ms = 5_000;
   down_seq = 0;
   limits = { max_reports: 1000, max_report_bytes: 10_000_000, max_sample_bytes: 1_000_000 };
-  db = openSpoolDatabase(":memory:");
+  db = openSpoolDatabase(freshPath());
   spool = createSpool(db, limits);
   start();
 });
-afterEach(() => spool.close());
+afterEach(() => {
+  spool.close();
+  rmSync(directory, { recursive: true });
+});
 
 const elapse = (ms: number): void => {
   now_ms += ms;
@@ -287,7 +298,7 @@ describe("taking a chain up", () => {
     live();
     const before = localHead();
     spool.close();
-    db = openSpoolDatabase(":memory:");
+    db = openSpoolDatabase(freshPath());
     spool = createSpool(db, limits);
     again();
     run(100);
@@ -349,7 +360,7 @@ describe("time that nobody watched", () => {
         ),
         (steps) => {
           spool.close();
-          db = openSpoolDatabase(":memory:");
+          db = openSpoolDatabase(freshPath());
           spool = createSpool(db, limits);
           start();
           head(null);
@@ -494,7 +505,7 @@ describe("a full spool", () => {
   it("drops the oldest and says so in a signed gap", () => {
     spool.close();
     limits = { ...limits, max_reports: 20 };
-    db = openSpoolDatabase(":memory:");
+    db = openSpoolDatabase(freshPath());
     spool = createSpool(db, limits);
     start();
     head(null);
