@@ -25,7 +25,7 @@ import { type HealthPolicyName, healthPolicies } from "./health/policy.js";
 import { createBeaconBook } from "./ingest/beaconBook.js";
 import { createDeviceDirectory, type DeviceDirectory } from "./ingest/deviceDirectory.js";
 import { createDownlink } from "./ingest/downlink.js";
-import { createIngest } from "./ingest/ingest.js";
+import { createIngest, type IngestCounts } from "./ingest/ingest.js";
 import { createReceipts } from "./ingest/receipts.js";
 import { createRejectStore } from "./ingest/rejectStore.js";
 import { loadRegistryKeys } from "./keys/registryKeys.js";
@@ -63,6 +63,8 @@ export type Registry = {
   mqtt_port: number;
   enrol_port: number;
   api_port: number;
+  /** What ingest has done since the start. */
+  counts(): IngestCounts;
   /** Stops in reverse order of dependence; everything acknowledged is durable and folded in. */
   stop(): Promise<void>;
 };
@@ -249,7 +251,13 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
       },
       "registry is up",
     );
-    return { mqtt_port: running.port, enrol_port: listener.port, api_port: api.port, stop };
+    return {
+      mqtt_port: running.port,
+      enrol_port: listener.port,
+      api_port: api.port,
+      counts: ingest.counts,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;

@@ -1,9 +1,9 @@
 import type { Database } from "better-sqlite3";
 import type { Logger } from "pino";
-import { http } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { CaliberError } from "../../protocol/errors.js";
 import { createChainReader } from "./chainReader.js";
+import { chainTransport } from "./chainTransport.js";
 import { createChainWriter } from "./chainWriter.js";
 import { loadDeployment } from "./deployment.js";
 import { loadWriterKey } from "./loadWriterKey.js";
@@ -47,7 +47,7 @@ export function startChain(options: {
       },
     );
   }
-  const transport = http(chain.rpc_url, { retryCount: 0, timeout: 10_000 });
+  const transport = chainTransport(chain.rpc_url);
   const writer = createChainWriter({
     db,
     transport,

@@ -12,46 +12,37 @@ export type Assessment = {
 };
 
 /**
- * What a device's record amounts to at one moment of the log's time. Dispute outranks all; an announced pause
- * outranks silence, which is what it was announced for.
+ * What a device's record amounts to at one moment of the log's time. Dispute outranks all. An announced pause excuses
+ * silence and idling, which is what it was announced for; it hides no fault that the device itself reports.
  */
 export function assess(fold: DeviceFold, now_ms: number, policy: HealthPolicy): Assessment {
   if (fold.dispute !== null) return plain("disputed", fold.dispute);
-  if (fold.pause !== null && now_ms >= fold.pause.from_ms && now_ms < fold.pause.until_ms) {
-    return plain("paused", "pause_announced");
+  const paused = fold.pause !== null && now_ms >= fold.pause.from_ms && now_ms < fold.pause.until_ms;
+  const silence = paused ? null : assessSilence(fold, now_ms, policy);
+  if (silence !== null) return silence;
+  for (const { cause, state } of conditions) {
+    const memory = fold.conditions[cause];
+    if (memory?.active !== true) continue;
+    const severe = state === "lost" || state === "impaired";
+    if (paused && !severe) continue;
+    if (severe && fold.bad_since_ms !== null && now_ms - fold.bad_since_ms >= policy.breach_after_ms) {
+      const value = now_ms - fold.bad_since_ms;
+      return { state: "breach_proposed", cause: "uncured", value, threshold: policy.breach_after_ms };
+    }
+    return { state, cause, value: memory.value, threshold: memory.threshold };
   }
+  return paused ? plain("paused", "pause_announced") : plain("healthy", "none");
+}
+
+/** Nothing keeps a good state alive but fresh evidence: without it the device, or the registry, is silent. */
+function assessSilence(fold: DeviceFold, now_ms: number, policy: HealthPolicy): Assessment | null {
   if (fold.fresh_ms === null) return plain("stale", "never_reported");
   if (fold.blind) return plain("stale", "registry_silent");
   // Silence during an announced pause is not held against the device.
   const heard_ms = Math.max(fold.fresh_ms, Math.min(fold.pause?.until_ms ?? 0, now_ms));
-  if (now_ms - heard_ms > policy.stale_after_ms) {
-    return {
-      state: "stale",
-      cause: "device_silent",
-      value: now_ms - heard_ms,
-      threshold: policy.stale_after_ms,
-    };
-  }
-  for (const condition of conditions) {
-    const memory = fold.conditions[condition.cause];
-    if (memory?.active !== true) continue;
-    const bad = condition.state === "lost" || condition.state === "impaired";
-    if (bad && fold.bad_since_ms !== null && now_ms - fold.bad_since_ms >= policy.breach_after_ms) {
-      return {
-        state: "breach_proposed",
-        cause: "uncured",
-        value: now_ms - fold.bad_since_ms,
-        threshold: policy.breach_after_ms,
-      };
-    }
-    return {
-      state: condition.state,
-      cause: condition.cause,
-      value: memory.value,
-      threshold: memory.threshold,
-    };
-  }
-  return plain("healthy", "none");
+  const value = now_ms - heard_ms;
+  if (value <= policy.stale_after_ms) return null;
+  return { state: "stale", cause: "device_silent", value, threshold: policy.stale_after_ms };
 }
 
 function plain(state: HealthState, cause: HealthCause): Assessment {

@@ -21,8 +21,10 @@ export type Inbound = { host: string; device: string; payload: Buffer };
 export type Ingest = {
   /** Resolves when the report, or its refusal, is durable. Never rejects for what the sender did. */
   take(message: Inbound): Promise<void>;
-  counts(): { kept: number; duplicates: number; refused: number };
+  counts(): IngestCounts;
 };
+
+export type IngestCounts = { kept: number; duplicates: number; refused: number };
 
 export type IngestOptions = {
   directory: DeviceDirectory;

@@ -56,7 +56,9 @@ export function createProjector(db: Db, log: EvidenceLog, origin: string): Proje
   let events = 0;
 
   const insertReport = db.prepare("INSERT INTO report (device, seq, idx, statement) VALUES (?, ?, ?, ?)");
-  const insertHost = db.prepare("INSERT INTO host VALUES (?, ?, ?, ?, ?, ?, 0)");
+  const insertHost = db.prepare(
+    "INSERT INTO host VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT (host) DO NOTHING",
+  );
   const revokeHost = db.prepare("UPDATE host SET revoked = 1 WHERE host = ?");
   const insertDevice = db.prepare("INSERT INTO device VALUES (?, ?, ?, ?)");
   const upsertFold = db.prepare(
