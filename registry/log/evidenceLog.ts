@@ -40,7 +40,13 @@ export function createEvidenceLog(db: Db): EvidenceLog {
   );
   const count = db.prepare<[], { size: number }>("SELECT coalesce(max(idx) + 1, 0) AS size FROM entry");
 
+  /** Leaves appended since the last tile was full, or since the start: read again when their tile is. */
+  let filling: Buffer[] = [];
+  let fillingFrom = count.get()!.size;
+
   const leaf = (idx: number): Buffer => {
+    const fresh = filling[idx - fillingFrom];
+    if (fresh !== undefined) return fresh;
     const row = readLeaf.get(idx);
     if (row === undefined) throw new RangeError(`entry ${idx} is not in the log`);
     return row.leaf;
@@ -69,7 +75,7 @@ export function createEvidenceLog(db: Db): EvidenceLog {
     return { size, hashes };
   };
 
-  const range = createCompactRange(open(count.get()!.size));
+  const range = createCompactRange(open(fillingFrom));
 
   /** Stores the roots of the tiles that the entry just appended completes. */
   const closeTiles = (size: number): void => {
@@ -86,7 +92,12 @@ export function createEvidenceLog(db: Db): EvidenceLog {
       const hash = leafHash(bytes);
       insertEntry.run(idx, bytes, hash);
       range.append(hash);
-      if ((idx + 1) % tileWidth === 0) closeTiles(idx + 1);
+      filling.push(hash);
+      if ((idx + 1) % tileWidth === 0) {
+        closeTiles(idx + 1);
+        filling = [];
+        fillingFrom = idx + 1;
+      }
       return idx;
     },
     read: (idx) => readBytes.get(idx)?.bytes ?? null,

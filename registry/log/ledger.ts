@@ -53,6 +53,11 @@ export type LedgerOptions = {
 };
 
 const largestGroup = 1000;
+/**
+ * So many entries waiting when the group's time is up mean load: the group then waits twice as long again, since each
+ * commit costs a flush to disk and a signed receipt for every host in it.
+ */
+const busyGroup = 16;
 
 /** The log's one writer: groups entries into commits, each closed by a tick and followed by the fold. */
 export function createLedger(options: LedgerOptions): Ledger {
@@ -110,10 +115,16 @@ export function createLedger(options: LedgerOptions): Ledger {
     }
   };
 
+  const commitSoon = guarded(() => {
+    if (pending.length < busyGroup) commit();
+    else timer = setTimeout(commitNow, 2 * group_ms);
+  });
+  const commitNow = guarded(commit);
+
   const queue = (item: Pending): void => {
     pending.push(item);
-    if (pending.length >= largestGroup) guarded(commit)();
-    else timer ??= setTimeout(guarded(commit), group_ms);
+    if (pending.length >= largestGroup) commitNow();
+    else timer ??= setTimeout(commitSoon, group_ms);
   };
 
   const ticker = setInterval(
@@ -134,7 +145,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     },
     afterCommit(done) {
       waiting.push(done);
-      timer ??= setTimeout(guarded(commit), group_ms);
+      timer ??= setTimeout(commitSoon, group_ms);
     },
     commit,
     settle() {
