@@ -1,0 +1,94 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import pino from "pino";
+import { enrolHost, simulatedHosts, startAgent } from "../../cli/up/hosts.js";
+import { createEnrolToken } from "../../registry/createEnrolToken.js";
+import { createRegistry } from "../../registry/createRegistry.js";
+
+/**
+ * What the agent costs its host: eight simulated GPUs read at 1 Hz for two minutes in windows of 60 s, reported over
+ * mTLS to a registry in this process. The figures are the agent process's own, as the kernel counts them; nvidia-smi
+ * is a child of its own, as it is on a real host.
+ */
+const duration_ms = 120_000;
+const warmup_ms = 10_000;
+const gpus = 8;
+/** /proc counts in ticks of 10 ms on every Linux that Node runs on; asked all the same. */
+const ticksPerSecond = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
+
+const dir = mkdtempSync(join(tmpdir(), "caliber-bench-"));
+const data_dir = join(dir, "registry");
+const registry = await createRegistry({
+  data_dir,
+  bind: "127.0.0.1",
+  server_names: ["localhost", "127.0.0.1"],
+  mqtt_port: 0,
+  enrol_port: 0,
+  api_port: 0,
+  policy: "standard",
+  window_ms: 60_000,
+  tick_ms: 15_000,
+  chain: null,
+  log: pino({ level: "warn" }, pino.destination(2)),
+  now_ms: Date.now,
+  onFatal(error) {
+    throw error;
+  },
+});
+const scenario = join(dir, "scenario.json");
+writeFileSync(
+  scenario,
+  JSON.stringify({ name: "bench", hosts: [{ name: "bench", gpus, model: "H100 80GB HBM3" }], events: [] }),
+);
+const [host] = simulatedHosts(dir, scenario, ["bench"], Date.now());
+const token = createEnrolToken({
+  data_dir,
+  url: `https://localhost:${registry.enrol_port}`,
+  recipient: `0x${"11".repeat(20)}`,
+  operator: "bench",
+  valid_ms: 600_000,
+  now_ms: Date.now(),
+});
+await enrolHost(host!, token, dir);
+const agent = startAgent(host!, dir);
+try {
+  await sleep(warmup_ms);
+  const before = registry.counts().kept;
+  if (before < gpus) throw new Error(`the agent is not reporting: ${before} reports after ${warmup_ms} ms`);
+  const [from_ms, from_s] = [performance.now(), cpuSeconds(agent.pid)];
+  let peakRss = 0;
+  while (performance.now() - from_ms < duration_ms) {
+    peakRss = Math.max(peakRss, rssMib(agent.pid));
+    await sleep(1_000);
+  }
+  const cpu_percent = ((cpuSeconds(agent.pid) - from_s) * 100_000) / (performance.now() - from_ms);
+  const reports = registry.counts().kept - before;
+  // Two windows end within two minutes: without them the agent did nothing that is worth measuring.
+  if (reports < gpus) throw new Error(`only ${reports} reports came in`);
+  const metrics = { cpu_percent: round(cpu_percent), rss_mib: round(peakRss), gpus, reports };
+  process.stdout.write(`${JSON.stringify({ bench: "agent", metrics })}\n`);
+} finally {
+  await agent.stop(3_000);
+  await registry.stop();
+  rmSync(dir, { recursive: true });
+}
+
+/** User and system time of one process, threads included, children not (proc(5), fields 14 and 15). */
+function cpuSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  // The second field is the command in parentheses and may hold spaces.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
+
+function rssMib(pid: number): number {
+  const kib = /^VmRSS:\s+([0-9]+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return Number(kib) / 1024;
+}
+
+function round(value: number): number {
+  return Number(value.toFixed(2));
+}
