@@ -38,11 +38,16 @@ export function assess(fold: DeviceFold, now_ms: number, policy: HealthPolicy): 
 function assessSilence(fold: DeviceFold, now_ms: number, policy: HealthPolicy): Assessment | null {
   if (fold.fresh_ms === null) return plain("stale", "never_reported");
   if (fold.blind) return plain("stale", "registry_silent");
-  // Silence during an announced pause is not held against the device.
-  const heard_ms = Math.max(fold.fresh_ms, Math.min(fold.pause?.until_ms ?? 0, now_ms));
-  const value = now_ms - heard_ms;
+  const value = silence_ms(fold.fresh_ms, now_ms, fold.pause);
   if (value <= policy.stale_after_ms) return null;
   return { state: "stale", cause: "device_silent", value, threshold: policy.stale_after_ms };
+}
+
+/** Silence during an announced pause is not held against the device; that before and after it is. */
+function silence_ms(heard_ms: number, now_ms: number, pause: DeviceFold["pause"]): number {
+  if (pause === null) return now_ms - heard_ms;
+  const excused = Math.min(pause.until_ms, now_ms) - Math.max(pause.from_ms, heard_ms);
+  return now_ms - heard_ms - Math.max(0, excused);
 }
 
 function plain(state: HealthState, cause: HealthCause): Assessment {
