@@ -1,9 +1,9 @@
 import { hash } from "node:crypto";
-import { deviceIdOf } from "../../protocol/crypto/deviceIdOf.js";
 import { signEs256 } from "../../protocol/crypto/signEs256.js";
 import { spkiOf } from "../../protocol/crypto/spki.js";
 import { payloadTypes } from "../../protocol/dsse/payloadTypes.js";
 import type { EnrolAnswer, Renew, RenewRequest } from "../../protocol/enrol/enrolMessages.js";
+import { hostIdOf } from "../../protocol/enrol/hostIdOf.js";
 import { CaliberError } from "../../protocol/errors.js";
 import type { KeyStore } from "../keys/keyStore.js";
 import { checkAnswer } from "./checkAnswer.js";
@@ -25,7 +25,7 @@ export async function renewIdentity(options: {
   const { createCsr } = await import("../../protocol/x509/createCsr.js");
   const hostKey = keys.hostKey();
   // The registry derives a host's id from its key in the same way.
-  const host = `h-${deviceIdOf(spkiOf(hostKey)).slice(0, 32)}`;
+  const host = hostIdOf(spkiOf(hostKey));
   const csr = createCsr(hostKey, { commonName: host });
   const { nonce } = nonceOf(await requestRegistry({ url, path: "/v1/nonce", ca }));
   const statement: Renew = { v: 1, host, nonce, csr_sha256: hash("sha256", csr, "hex") };

@@ -8,7 +8,7 @@ import { spkiOf } from "../../protocol/crypto/spki.js";
 import { createCa } from "../../registry/enrol/createCa.js";
 import { type EnrolListener, enrolListener } from "../../registry/enrol/enrolListener.js";
 import { enrolService } from "../../registry/enrol/enrolService.js";
-import { hostIdOf } from "../../registry/enrol/hostIdOf.js";
+import { hostIdOf } from "../../protocol/enrol/hostIdOf.js";
 import { issueClientCertificate } from "../../registry/enrol/issueClientCertificate.js";
 import { issueServerCertificate } from "../../registry/enrol/issueServerCertificate.js";
 import { type IdentityFile, identityFile } from "../enrol/identityFile.js";

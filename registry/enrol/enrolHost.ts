@@ -1,13 +1,13 @@
 import type { KeyObject } from "node:crypto";
 import { payloadTypes } from "../../protocol/dsse/payloadTypes.js";
 import type { EnrolAnswer, EnrolHost, EnrolRequest } from "../../protocol/enrol/enrolMessages.js";
+import { hostIdOf } from "../../protocol/enrol/hostIdOf.js";
 import { secretHash } from "../../protocol/enrol/secretHash.js";
 import { CaliberError } from "../../protocol/errors.js";
 import { parseCsr } from "../../protocol/x509/parseCsr.js";
 import { checkDeviceProof } from "./checkDeviceProof.js";
 import type { EnrolContext } from "./enrolContext.js";
 import type { EnrolStore, TokenRecord } from "./enrolStore.js";
-import { hostIdOf } from "./hostIdOf.js";
 import { issueClientCertificate } from "./issueClientCertificate.js";
 import { openStatement } from "./openStatement.js";
 import { validators } from "./validators.js";

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { spkiOf } from "../../protocol/crypto/spki.js";
 import { CaliberError } from "../../protocol/errors.js";
 import { isHostId } from "../../protocol/topics.js";
+import { writePrivateFile } from "../keys/writePrivateFile.js";
 import type { Ca } from "./createCa.js";
 import { issueClientCertificate } from "./issueClientCertificate.js";
-import { writePrivateFile } from "./writePrivateFile.js";
 
 export type KeeperFiles = { key: string; certificate: string; ca: string };
 

@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { CaliberError } from "../../protocol/errors.js";
+import { readPrivateFile } from "../keys/readPrivateFile.js";
 import type { Ca } from "./createCa.js";
 import { caFile } from "./saveCa.js";
 
@@ -11,24 +11,8 @@ import { caFile } from "./saveCa.js";
  */
 export function loadCa(directory: string): Ca | null {
   const path = caFile(directory);
-  let file: number;
-  try {
-    file = openSync(path, "r");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
-  }
-  try {
-    // Of the open file, so that it is the one that is read.
-    if ((fstatSync(file).mode & 0o077) !== 0) {
-      throw new CaliberError("KEY_FILE_PERMISSIONS", `${path} can be read by others: chmod 600`, {
-        disposition: "user",
-      });
-    }
-    return parseCa(readFileSync(file, "utf8"), path);
-  } finally {
-    closeSync(file);
-  }
+  const pem = readPrivateFile(path);
+  return pem === null ? null : parseCa(pem, path);
 }
 
 function parseCa(pem: string, path: string): Ca {

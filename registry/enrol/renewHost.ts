@@ -1,10 +1,10 @@
 import { hash } from "node:crypto";
 import { payloadTypes } from "../../protocol/dsse/payloadTypes.js";
 import type { EnrolAnswer, Renew, RenewRequest } from "../../protocol/enrol/enrolMessages.js";
+import { hostIdOf } from "../../protocol/enrol/hostIdOf.js";
 import { CaliberError } from "../../protocol/errors.js";
 import { parseCsr } from "../../protocol/x509/parseCsr.js";
 import type { EnrolContext } from "./enrolContext.js";
-import { hostIdOf } from "./hostIdOf.js";
 import { issueClientCertificate } from "./issueClientCertificate.js";
 import { openStatement } from "./openStatement.js";
 import { validators } from "./validators.js";

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { writePrivateFile } from "../keys/writePrivateFile.js";
 import type { Ca } from "./createCa.js";
-import { writePrivateFile } from "./writePrivateFile.js";
 
 /** Key and certificate share one file, so that no crash can leave one without the other. */
 export const caFile = (directory: string): string => join(directory, "ca.pem");

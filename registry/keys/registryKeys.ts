@@ -5,10 +5,10 @@ import {
   generateKeyPairSync,
   type KeyObject,
 } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { spkiOf } from "../../protocol/crypto/spki.js";
-import { CaliberError } from "../../protocol/errors.js";
+import { loadOrCreatePrivateFile } from "./loadOrCreatePrivateFile.js";
 
 /** The registry's signing keys. Each has one purpose; the CA's is kept by enrol/. */
 export type RegistryKeys = {
@@ -41,15 +41,9 @@ export function loadRegistryKeys(dir: string): RegistryKeys {
 }
 
 function loadOrCreate(path: string, create: () => KeyObject): KeyObject {
-  if (!existsSync(path)) {
-    const pem = create().export({ format: "pem", type: "pkcs8" });
-    writeFileSync(path, pem, { mode: 0o600, flag: "wx", flush: true });
-    chmodSync(path, 0o600);
-  }
-  if ((statSync(path).mode & 0o077) !== 0) {
-    throw new CaliberError("KEY_FILE_PERMISSIONS", `${path} can be read by others; chmod 600 it`, {
-      disposition: "user",
-    });
-  }
-  return createPrivateKey(readFileSync(path));
+  const pem = loadOrCreatePrivateFile(
+    path,
+    () => create().export({ format: "pem", type: "pkcs8" }) as string,
+  );
+  return createPrivateKey(pem);
 }

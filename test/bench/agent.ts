@@ -1,12 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import pino from "pino";
 import { enrolHost, simulatedHosts, startAgent } from "../../cli/up/hosts.js";
-import { createEnrolToken } from "../../registry/createEnrolToken.js";
-import { createRegistry } from "../../registry/createRegistry.js";
+import { startBenchRegistry } from "./startBenchRegistry.js";
 
 /**
  * What the agent costs its host: eight simulated GPUs read at 1 Hz for two minutes in windows of 60 s, reported over
@@ -19,40 +16,14 @@ const gpus = 8;
 /** /proc counts in ticks of 10 ms on every Linux that Node runs on; asked all the same. */
 const ticksPerSecond = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
 
-const dir = mkdtempSync(join(tmpdir(), "caliber-bench-"));
-const data_dir = join(dir, "registry");
-const registry = await createRegistry({
-  data_dir,
-  bind: "127.0.0.1",
-  server_names: ["localhost", "127.0.0.1"],
-  mqtt_port: 0,
-  enrol_port: 0,
-  api_port: 0,
-  policy: "standard",
-  window_ms: 60_000,
-  tick_ms: 15_000,
-  chain: null,
-  log: pino({ level: "warn" }, pino.destination(2)),
-  now_ms: Date.now,
-  onFatal(error) {
-    throw error;
-  },
-});
+const { registry, dir, createToken, stop } = await startBenchRegistry();
 const scenario = join(dir, "scenario.json");
 writeFileSync(
   scenario,
   JSON.stringify({ name: "bench", hosts: [{ name: "bench", gpus, model: "H100 80GB HBM3" }], events: [] }),
 );
 const [host] = simulatedHosts(dir, scenario, ["bench"], Date.now());
-const token = createEnrolToken({
-  data_dir,
-  url: `https://localhost:${registry.enrol_port}`,
-  recipient: `0x${"11".repeat(20)}`,
-  operator: "bench",
-  valid_ms: 600_000,
-  now_ms: Date.now(),
-});
-await enrolHost(host!, token, dir);
+await enrolHost(host!, createToken(), dir);
 const agent = startAgent(host!, dir);
 try {
   await sleep(warmup_ms);
@@ -72,8 +43,7 @@ try {
   process.stdout.write(`${JSON.stringify({ bench: "agent", metrics })}\n`);
 } finally {
   await agent.stop(3_000);
-  await registry.stop();
-  rmSync(dir, { recursive: true });
+  await stop();
 }
 
 /** User and system time of one process, threads included, children not (proc(5), fields 14 and 15). */

@@ -1,51 +1,19 @@
 import { generateKeyPairSync, verify } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import pino from "pino";
 import { signEs256 } from "../../protocol/crypto/signEs256.js";
-import { createEnrolToken } from "../../registry/createEnrolToken.js";
-import { createRegistry } from "../../registry/createRegistry.js";
+import { startBenchRegistry } from "./startBenchRegistry.js";
 
 export type ServerReady = { verify_per_s: number; tokens: string[] };
 export type ServerResult = { kept: number; refused: number };
 
 const [{ connections }] = (await once(process, "message")) as [{ connections: number }];
 const verify_per_s = measureVerify(3_000);
-const data_dir = mkdtempSync(join(tmpdir(), "caliber-bench-"));
-const registry = await createRegistry({
-  data_dir,
-  bind: "127.0.0.1",
-  server_names: ["localhost", "127.0.0.1"],
-  mqtt_port: 0,
-  enrol_port: 0,
-  api_port: 0,
-  policy: "standard",
-  window_ms: 60_000,
-  tick_ms: 15_000,
-  chain: null,
-  log: pino({ level: "warn" }, pino.destination(2)),
-  now_ms: Date.now,
-  onFatal(error) {
-    throw error;
-  },
-});
-const tokens = Array.from({ length: connections }, () =>
-  createEnrolToken({
-    data_dir,
-    url: `https://localhost:${registry.enrol_port}`,
-    recipient: `0x${"11".repeat(20)}`,
-    operator: "bench",
-    valid_ms: 600_000,
-    now_ms: Date.now(),
-  }),
-);
+const bench = await startBenchRegistry();
+const tokens = Array.from({ length: connections }, bench.createToken);
 process.send!({ verify_per_s, tokens } satisfies ServerReady);
 await once(process, "message");
-const { kept, refused } = registry.counts();
-await registry.stop();
-rmSync(data_dir, { recursive: true });
+const { kept, refused } = bench.registry.counts();
+await bench.stop();
 process.send!({ kept, refused } satisfies ServerResult);
 process.disconnect();
 

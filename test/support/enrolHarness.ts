@@ -11,7 +11,7 @@ import { createCsr } from "../../protocol/x509/createCsr.js";
 import { createCa } from "../../registry/enrol/createCa.js";
 import { enrolService } from "../../registry/enrol/enrolService.js";
 import type { EnrolStore, HostRecord, TokenRecord } from "../../registry/enrol/enrolStore.js";
-import { hostIdOf } from "../../registry/enrol/hostIdOf.js";
+import { hostIdOf } from "../../protocol/enrol/hostIdOf.js";
 
 export const p256 = (): KeyObject => generateKeyPairSync("ec", { namedCurve: "prime256v1" }).privateKey;
 const sign = (type: PayloadType, value: unknown, key: KeyObject): string =>
