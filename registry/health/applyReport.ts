@@ -54,7 +54,7 @@ export function applyReport(
   step(fleet, fold, now_ms, statement, sink);
 }
 
-/** Moves the device's state where its record says it belongs. */
+/** Moves the device's state, and the cause it is in, where its record says they belong. */
 export function step(
   fleet: FleetFold,
   fold: DeviceFold,
@@ -63,7 +63,9 @@ export function step(
   sink: FoldSink,
 ): void {
   const to = assess(fold, now_ms, fleet.policy);
-  if (to.state !== fold.state) raiseHealth(fleet, fold, to, now_ms, evidence, sink);
+  if (to.state !== fold.state || to.cause !== fold.cause) {
+    raiseHealth(fleet, fold, to, now_ms, evidence, sink);
+  }
 }
 
 function advanceHead(
@@ -117,7 +119,7 @@ function applyTelemetry(
   fold.bad_since_ms = bad ? (fold.bad_since_ms ?? now_ms) : null;
   if (lateness <= fleet.policy.stale_after_ms) {
     fold.fresh_ms = now_ms;
-    fold.blind = false;
+    fold.back_ms = null;
   }
 }
 

@@ -37,9 +37,12 @@ export function assess(fold: DeviceFold, now_ms: number, policy: HealthPolicy): 
 /** Nothing keeps a good state alive but fresh evidence: without it the device, or the registry, is silent. */
 function assessSilence(fold: DeviceFold, now_ms: number, policy: HealthPolicy): Assessment | null {
   if (fold.fresh_ms === null) return plain("stale", "never_reported");
-  if (fold.blind) return plain("stale", "registry_silent");
-  const value = silence_ms(fold.fresh_ms, now_ms, fold.pause);
-  if (value <= policy.stale_after_ms) return null;
+  const heard_ms = fold.back_ms ?? fold.fresh_ms;
+  const value = silence_ms(heard_ms, now_ms, fold.pause);
+  // Once the registry has listened again for as long as silence may last, the silence is the device's.
+  if (value <= policy.stale_after_ms) {
+    return fold.back_ms === null ? null : plain("stale", "registry_silent");
+  }
   return { state: "stale", cause: "device_silent", value, threshold: policy.stale_after_ms };
 }
 

@@ -58,8 +58,8 @@ export type DeviceFold = {
   health_sequence: number;
   /** Arrival of the latest fresh telemetry; null until the first. */
   fresh_ms: number | null;
-  /** The registry itself was silent for too long since the last fresh telemetry. */
-  blind: boolean;
+  /** When the registry came back from a silence of its own that was too long; null since the last fresh telemetry. */
+  back_ms: number | null;
   dispute: "equivocation" | "identity_taken" | null;
   /** Since when the device has been lost or impaired without a break. */
   bad_since_ms: number | null;
@@ -91,7 +91,7 @@ export function createDeviceFold(
     sequence: 0,
     health_sequence: 0,
     fresh_ms: null,
-    blind: false,
+    back_ms: null,
     dispute: null,
     bad_since_ms: null,
     pause: null,

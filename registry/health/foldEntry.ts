@@ -53,7 +53,10 @@ function noticeOutage(fleet: FleetFold, now_ms: number, idx: number, sink: FoldS
   sink.outage(outage);
   for (const fold of fleet.devices.values()) {
     if (fold.fresh_ms === null) continue;
-    if (now_ms - from_ms > fleet.policy.stale_after_ms) fold.blind = true;
+    // Who was silent before the registry was stays so.
+    if (fold.state === "stale" && fold.cause === "device_silent") continue;
+    const isLong = now_ms - from_ms > fleet.policy.stale_after_ms;
+    if (isLong || fold.back_ms !== null) fold.back_ms = now_ms;
     else fold.fresh_ms += now_ms - from_ms;
     sink.changed(fold);
     step(fleet, fold, now_ms, `tick:${idx}`, sink);
