@@ -20,16 +20,25 @@ export function integerOption(
 
 const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** A duration such as 500ms, 60s, 30m, 12h or 7d, in ms. */
-export function durationOption(name: string, text: string | undefined, otherwise: number): number {
+/** A duration such as 500ms, 60s, 30m, 12h or 7d, in ms, within bounds. */
+export function durationOption(
+  name: string,
+  text: string | undefined,
+  otherwise: number,
+  bounds: { min_ms?: number; max_ms?: number } = {},
+): number {
   if (text === undefined) return otherwise;
+  const { min_ms = 0, max_ms = Number.MAX_SAFE_INTEGER } = bounds;
   const match = /^([0-9]{1,9})(ms|s|m|h|d)$/.exec(text);
-  if (match === null) {
-    throw new CaliberError("OPTION_INVALID", `--${name} is a duration such as 60s, 30m or 12h`, {
+  const value = match === null ? Number.NaN : Number(match[1]) * units[match[2]!]!;
+  if (!(value >= min_ms && value <= max_ms)) {
+    const from = min_ms === 0 ? "" : `, at least ${min_ms / 1000}s`;
+    const to = bounds.max_ms === undefined ? "" : `, at most ${max_ms / 1000}s`;
+    throw new CaliberError("OPTION_INVALID", `--${name} is a duration such as 60s, 30m or 12h${from}${to}`, {
       disposition: "user",
     });
   }
-  return Number(match[1]) * units[match[2]!]!;
+  return value;
 }
 
 /** One of a few words. */

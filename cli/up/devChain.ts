@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,9 +10,9 @@ import { checkDeployment } from "../../registry/chain/checkDeployment.js";
 import { deployContracts } from "../../registry/chain/deployContracts.js";
 import { loadDeployment, saveDeployment } from "../../registry/chain/deployment.js";
 import { loadWriterKey } from "../../registry/chain/loadWriterKey.js";
-import { type Part, startPart } from "./startPart.js";
+import type { Part, PartOptions } from "./startPart.js";
 
-export type DevChain = { part: Part; rpc_url: string; deployment_file: string; writer_key_file: string };
+export type DevChain = { rpc_url: string; deployment_file: string; writer_key_file: string };
 
 /** A thousand ether, for gas on a chain that nobody else uses. */
 const writerBalance = `0x${(1000n * 10n ** 18n).toString(16)}`;
@@ -30,47 +30,60 @@ function anvilPath(): string {
   }
 }
 
-/** Ends anvil when standard input ends: anvil itself would outlive a supervisor that is killed. */
-const withParent = 'exec 3<&0; "$@" </dev/null & child=$!; { read -r _ <&3; kill "$child"; } & wait "$child"';
+/**
+ * Runs anvil beneath a shell that ends it when standard input ends: anvil itself would outlive a supervisor that is
+ * killed. The watcher ends with anvil, so that it never signals a process that got its number later.
+ */
+const withParent = `
+exec 3<&0
+"$@" </dev/null & child=$!
+{ read -r _ <&3; kill "$child"; } 2>/dev/null & watcher=$!
+trap 'kill "$child"' TERM
+wait "$child"; code=$?
+while kill -0 "$child" 2>/dev/null; do wait "$child"; code=$?; done
+kill "$watcher" 2>/dev/null
+exit "$code"`;
 
 /** Starts a development chain on its saved state, with the three contracts deployed and the writer's account funded. */
-export async function startDevChain(dir: string, port: number, logs: string): Promise<DevChain> {
+export async function startDevChain(options: {
+  dir: string;
+  port: number;
+  logs: string;
+  start: (part: PartOptions) => Part;
+}): Promise<DevChain> {
+  const { dir, port, logs, start } = options;
   mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const state_file = join(dir, "anvil-state.json");
+  setAsideTornState(state_file);
   const args = ["--host", "127.0.0.1", "--port", String(port), "--block-time", "1", "--hardfork", "osaka"];
-  const state = [
-    "--state",
-    join(dir, "anvil-state.json"),
-    "--state-interval",
-    "5",
-    "--accounts",
-    "1",
-    "--quiet",
-  ];
-  const part = startPart({
+  const state = ["--state", state_file, "--state-interval", "5", "--accounts", "1", "--quiet"];
+  const part = start({
     name: "chain",
     command: "/bin/sh",
-    args: [
-      "-c",
-      `trap 'kill "$child"' TERM; ${withParent}; wait "$child"`,
-      "anvil",
-      anvilPath(),
-      ...args,
-      ...state,
-    ],
+    args: ["-c", withParent, "anvil", anvilPath(), ...args, ...state],
     log_file: join(logs, "chain.log"),
   });
   const rpc_url = `http://127.0.0.1:${port}`;
   const writer_key_file = join(dir, "writer.key");
   const deployment_file = join(dir, "deployment.json");
+  await untilAnswers(rpc_url, part);
+  const account = privateKeyToAccount(loadWriterKey(writer_key_file));
+  await rpc(rpc_url, "anvil_setBalance", [account.address, writerBalance]);
+  await ensureDeployment(rpc_url, account, deployment_file);
+  return { rpc_url, deployment_file, writer_key_file };
+}
+
+/**
+ * anvil writes its state in place, so that a power cut may leave half a file, on which it would never start again. A
+ * chain that begins anew costs new tokens on a development chain, and the registry knows how to go on.
+ */
+function setAsideTornState(state_file: string): void {
+  if (!existsSync(state_file)) return;
   try {
-    await untilAnswers(rpc_url, part);
-    const account = privateKeyToAccount(loadWriterKey(writer_key_file));
-    await rpc(rpc_url, "anvil_setBalance", [account.address, writerBalance]);
-    await ensureDeployment(rpc_url, account, deployment_file);
-    return { part, rpc_url, deployment_file, writer_key_file };
+    JSON.parse(readFileSync(state_file, "utf8"));
   } catch (error) {
-    await part.stop(1000);
-    throw error;
+    if (!(error instanceof SyntaxError)) throw error;
+    renameSync(state_file, `${state_file}.torn`);
   }
 }
 
@@ -104,7 +117,9 @@ async function isDeployed(
 
 async function untilAnswers(url: string, part: Part): Promise<void> {
   const gone = part.ended.then((code) => {
-    throw new CaliberError("PART_FAILED", `the development chain ended with code ${code}`);
+    throw new CaliberError("PART_FAILED", `the development chain ended with code ${code}`, {
+      details: `see ${part.log_file}`,
+    });
   });
   gone.catch(() => undefined);
   for (let tries = 0; tries < 100; tries += 1) {

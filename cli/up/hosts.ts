@@ -2,10 +2,11 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { CaliberError } from "../../protocol/errors.js";
+import { identityFile } from "../../agent/enrol/identityFile.js";
+import type { Scenario } from "../../test/simulator/scenario.js";
 import { simulatorEnv } from "../../test/simulator/simulatorEnv.js";
 import { flags } from "./flags.js";
-import { type Part, startPart } from "./startPart.js";
+import type { PartOptions } from "./startPart.js";
 
 /** One host of `caliber up`: this machine, or a simulated one. */
 export type HostPlan = {
@@ -14,6 +15,8 @@ export type HostPlan = {
   /** Path of the nvidia-smi that its agent calls. */
   nvidia_smi: string;
   simulated: boolean;
+  /** Null: as many as it has. */
+  gpus: number | null;
 };
 
 export const caliberPath: string = fileURLToPath(new URL("../caliber.js", import.meta.url));
@@ -27,9 +30,10 @@ const smallHeap = ["--max-semi-space-size=1", "--optimize-for-size", "--max-old-
 export function realHost(data_dir: string): HostPlan {
   return {
     label: "this-machine",
-    dir: join(data_dir, "hosts", "this-machine"),
+    dir: hostDir(data_dir, "this-machine"),
     nvidia_smi: "nvidia-smi",
     simulated: false,
+    gpus: null,
   };
 }
 
@@ -41,34 +45,49 @@ export function realHost(data_dir: string): HostPlan {
 export function simulatedHosts(
   data_dir: string,
   scenario_file: string,
-  names: string[],
+  hosts: Scenario["hosts"],
   epoch_ms: number,
 ): HostPlan[] {
   const seed = stableSeed(join(data_dir, "simulator.seed"));
-  return names.map((label) => {
-    const dir = join(data_dir, "hosts", label);
+  return hosts.map(({ name: label, gpus }) => {
+    const dir = hostDir(data_dir, label);
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     const env = simulatorEnv({ scenario: scenario_file, host: label, epoch_ms, seed });
     const nvidia_smi = join(dir, "nvidia-smi");
     const settings = Object.entries(env).map(([name, value]) => `export ${name}=${quote(value)}\n`);
     const script = `#!/bin/sh\n${settings.join("")}exec ${quote(process.execPath)} ${quote(simulatorPath)} "$@"\n`;
     writeFileSync(nvidia_smi, script, { mode: 0o755 });
-    return { label, dir, nvidia_smi, simulated: true };
+    return { label, dir, nvidia_smi, simulated: true, gpus };
   });
+}
+
+export function hostDir(data_dir: string, label: string): string {
+  return join(data_dir, "hosts", label);
 }
 
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
+/** True when every GPU that a host has is enrolled; `gpus` null leaves their number to the host. */
 export function isEnrolled(host: HostPlan): boolean {
-  return existsSync(join(host.dir, "identity.json"));
+  const file = identityFile(host.dir);
+  return file.exists() && file.load().devices.length >= (host.gpus ?? 1);
 }
 
-/** Enrols a host as its operator would: with the agent's own command and a single-use token. */
-export async function enrolHost(host: HostPlan, token: string, logs: string): Promise<void> {
+/** Tells an enrolled host where its registry has moved, as its operator would: the ports of the last start are gone. */
+export function pointHost(host: HostPlan, urls: { mqtt_url: string; enrol_url: string }): void {
+  const file = identityFile(host.dir);
+  if (!file.exists()) return;
+  const identity = file.load();
+  if (identity.mqtt_url === urls.mqtt_url && identity.enrol_url === urls.enrol_url) return;
+  file.save({ ...identity, ...urls });
+}
+
+/** The agent's own enrolment command, with a single-use token. */
+export function enrolment(host: HostPlan, token: string, logs: string): PartOptions {
   mkdirSync(host.dir, { recursive: true, mode: 0o700 });
   const tokenFile = join(host.dir, "enrol.token");
   writeFileSync(tokenFile, token, { mode: 0o600 });
-  const part = startPart({
+  return {
     name: `enrolment of ${host.label}`,
     command: process.execPath,
     args: [
@@ -84,17 +103,11 @@ export async function enrolHost(host: HostPlan, token: string, logs: string): Pr
       ...(host.simulated ? ["--simulated"] : []),
     ],
     log_file: join(logs, `${host.label}.log`),
-  });
-  const code = await part.ended;
-  if (code !== 0) {
-    throw new CaliberError("PART_FAILED", `${part.name} ended with code ${code}`, {
-      details: `see ${join(logs, `${host.label}.log`)}`,
-    });
-  }
+  };
 }
 
-export function startAgent(host: HostPlan, logs: string): Part {
-  return startPart({
+export function agentOf(host: HostPlan, logs: string): PartOptions {
+  return {
     name: host.label,
     command: process.execPath,
     args: [
@@ -106,7 +119,7 @@ export function startAgent(host: HostPlan, logs: string): Part {
       ...flags({ "data-dir": host.dir, "nvidia-smi": host.nvidia_smi }),
     ],
     log_file: join(logs, `${host.label}.log`),
-  });
+  };
 }
 
 function stableSeed(file: string): string {

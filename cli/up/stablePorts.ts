@@ -1,22 +1,37 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { replaceFile } from "../../agent/files/replaceFile.js";
+import { CaliberError } from "../../protocol/errors.js";
+
+const every_ms = 100;
 
 /**
- * Ports by name: those asked for, else the ones of the last start where they are still free, else free ones. Hosts
- * remember where their registry is, so a port is kept over restarts.
+ * Ports by name: those asked for, else the ones of the last start, else free ones. Hosts remember where their registry
+ * is, so a port is kept over restarts, and waited for while the parts of a start that was killed still end.
+ *
+ * @throws CaliberError PORT_TAKEN when a port that was asked for is not free.
  */
 export async function stablePorts<Name extends string>(
   file: string,
   wanted: Record<Name, number>,
+  patience_ms: number,
 ): Promise<Record<Name, number>> {
   const last = readLast(file);
   const ports: Record<string, number> = {};
   for (const [name, port] of Object.entries<number>(wanted)) {
     const before = last[name];
-    if (port !== 0) ports[name] = port;
-    else ports[name] = before !== undefined && (await isFree(before)) ? before : await freePort();
+    if (port !== 0) {
+      if (Object.values(ports).includes(port) || !(await becomesFree(port, patience_ms))) {
+        throw new CaliberError("PORT_TAKEN", `--${name}-port: ${port} is taken`, { disposition: "user" });
+      }
+      ports[name] = port;
+    } else {
+      const isKept = before !== undefined && (await becomesFree(before, patience_ms));
+      ports[name] = isKept ? before : await listenOnce(0);
+    }
   }
-  writeFileSync(file, `${JSON.stringify(ports)}\n`);
+  replaceFile(file, `${JSON.stringify(ports)}\n`);
   return ports as Record<Name, number>;
 }
 
@@ -29,15 +44,15 @@ function readLast(file: string): Record<string, number> {
   }
 }
 
-function isFree(port: number): Promise<boolean> {
-  return listenOnce(port).then(
-    () => true,
-    () => false,
-  );
-}
-
-function freePort(): Promise<number> {
-  return listenOnce(0);
+async function becomesFree(port: number, patience_ms: number): Promise<boolean> {
+  for (let left_ms = patience_ms; ; left_ms -= every_ms) {
+    const free = await listenOnce(port).then(
+      () => true,
+      () => false,
+    );
+    if (free || left_ms <= 0) return free;
+    await sleep(every_ms);
+  }
 }
 
 function listenOnce(port: number): Promise<number> {

@@ -6,12 +6,16 @@ import { CaliberError } from "../../protocol/errors.js";
 /** One child process of `caliber up`. */
 export type Part = {
   name: string;
+  /** -1 when it could not be started. */
   pid: number;
+  log_file: string;
   /** Resolves with the exit code (null when a signal ended it), however it ends. */
   ended: Promise<number | null>;
-  /** SIGTERM, then SIGKILL when it has not ended by then. */
+  /** Its first line on standard output; null where that goes to the log. */
+  firstLine: Promise<string> | null;
+  /** SIGTERM, then SIGKILL for it and its children when it has not ended by then. */
   stop(grace_ms: number): Promise<void>;
-  /** SIGKILL: what a power cut looks like. */
+  /** SIGKILL for it and its children: what a power cut looks like. */
   kill(): Promise<void>;
 };
 
@@ -20,8 +24,9 @@ export type PartOptions = {
   command: string;
   args: string[];
   env?: Record<string, string>;
-  /** Gets the part's standard error, and its standard output unless that is read for a ready line. */
+  /** Gets the part's standard error, and its standard output unless that is read for a first line. */
   log_file: string;
+  readsFirstLine?: boolean;
 };
 
 /**
@@ -29,72 +34,54 @@ export type PartOptions = {
  * input whose end tells it that the supervisor is gone.
  */
 export function startPart(options: PartOptions): Part {
-  return spawnPart(options, false).part;
-}
-
-/** The same, and waits for its first line of JSON on standard output. */
-export async function startPartUntilReady(
-  options: PartOptions,
-  timeout_ms: number,
-): Promise<{ part: Part; ready: Record<string, unknown> }> {
-  const { part, child } = spawnPart(options, true);
-  const line = new Promise<string>((resolve) => {
-    createInterface({ input: child.stdout! }).once("line", resolve);
-  });
-  const failed = part.ended.then((code) => {
-    throw new CaliberError("PART_FAILED", `${options.name} ended with code ${code} before it was ready`, {
-      details: `see ${options.log_file}`,
-    });
-  });
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
-      () => reject(new CaliberError("PART_FAILED", `${options.name} is not ready in time`)),
-      timeout_ms,
-    );
-  });
-  try {
-    return { part, ready: JSON.parse(await Promise.race([line, failed, late])) as Record<string, unknown> };
-  } catch (error) {
-    await part.kill();
-    throw error;
-  } finally {
-    clearTimeout(timer);
-    // After the race its loser may still be refused: that has been told, or the part is being watched.
-    failed.catch(() => undefined);
-  }
-}
-
-function spawnPart(options: PartOptions, readsOutput: boolean): { part: Part; child: ChildProcess } {
-  const log = openSync(options.log_file, "a", 0o600);
-  const child = spawn(options.command, options.args, {
+  const { name, command, args, env, log_file, readsFirstLine = false } = options;
+  const log = openSync(log_file, "a", 0o600);
+  const child = spawn(command, args, {
     detached: true,
-    env: { ...process.env, ...options.env },
-    stdio: ["pipe", readsOutput ? "pipe" : log, log],
+    env: { ...process.env, ...env },
+    stdio: ["pipe", readsFirstLine ? "pipe" : log, log],
   });
   closeSync(log);
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once("exit", resolve);
     child.once("error", (cause) => {
-      reject(
-        new CaliberError("PART_FAILED", `${options.name} cannot be started: ${cause.message}`, { cause }),
-      );
+      reject(new CaliberError("PART_FAILED", `${name} cannot be started: ${cause.message}`, { cause }));
     });
   });
-  const signal = async (name: NodeJS.Signals): Promise<void> => {
-    if (child.exitCode === null && child.signalCode === null) child.kill(name);
-    await ended;
-  };
-  const part: Part = {
-    name: options.name,
+  // Whoever waits for the end is told; that nobody may be waiting is no fault of its own.
+  ended.catch(() => undefined);
+  const firstLine = readsFirstLine
+    ? new Promise<string>((resolve) => {
+        createInterface({ input: child.stdout! }).once("line", resolve);
+      })
+    : null;
+  return {
+    name,
     pid: child.pid ?? -1,
+    log_file,
     ended,
+    firstLine,
     async stop(grace_ms) {
-      const timer = setTimeout(() => child.kill("SIGKILL"), grace_ms);
-      await signal("SIGTERM");
+      const timer = setTimeout(() => killGroup(child), grace_ms);
+      if (isRunning(child)) child.kill("SIGTERM");
+      await ended;
       clearTimeout(timer);
     },
-    kill: () => signal("SIGKILL"),
+    async kill() {
+      killGroup(child);
+      await ended;
+    },
   };
-  return { part, child };
+}
+
+const isRunning = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null;
+
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined || !isRunning(child)) return;
+  try {
+    process.kill(-child.pid, "SIGKILL");
+  } catch (error) {
+    // It ended between the look and the signal.
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }

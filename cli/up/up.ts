@@ -24,6 +24,9 @@ NVIDIA driver the agent reads this machine's GPUs; without one two simulated hos
   --json             JSON lines
 `;
 
+/** setTimeout takes no more. */
+const longestTimer_ms = 2 ** 31 - 1;
+
 const defaultScenario = fileURLToPath(new URL("../../../fixtures/scenarios/default.json", import.meta.url));
 
 export async function run(argv: string[], io: Io): Promise<number> {
@@ -55,28 +58,25 @@ export async function run(argv: string[], io: Io): Promise<number> {
     api: port("api-port"),
     rpc: port("rpc-port"),
   };
-  const duration_ms = durationOption("duration", values.duration, 0);
-  const window_ms = durationOption("window", values.window, 10_000);
+  const duration_ms = durationOption("duration", values.duration, 0, {
+    min_ms: 1000,
+    max_ms: longestTimer_ms,
+  });
+  const window_ms = durationOption("window", values.window, 10_000, { min_ms: 1000, max_ms: 3_600_000 });
   const data_dir = resolve(values["data-dir"] ?? join(".data", "up"));
   const scenario_file = resolve(values.scenario ?? defaultScenario);
   const scenario = loadScenario(scenario_file);
   const mode = values.json === true ? "json" : process.stdout.isTTY ? "table" : "lines";
-  const display = createDisplay(io, mode);
+  const size = () => ({ columns: process.stdout.columns ?? 80, rows: process.stdout.rows ?? 24 });
+  const display = createDisplay(io, mode, size);
   const asked = Promise.race([
     untilStopped(false),
     ...(duration_ms > 0 ? [sleep(duration_ms, "duration", { ref: false })] : []),
   ]);
-  const supervisor = new Supervisor(display, asked);
+  const supervisor = new Supervisor(display);
   try {
-    await supervisor.start({
-      data_dir,
-      scenario,
-      scenario_file,
-      wanted,
-      window_ms,
-      simulate: values.simulate === true,
-    });
-    await supervisor.watch();
+    const simulate = values.simulate === true;
+    await supervisor.run({ data_dir, scenario, scenario_file, wanted, window_ms, simulate }, asked);
     return exitCodes.ok;
   } finally {
     await supervisor.stop();
