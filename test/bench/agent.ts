@@ -2,7 +2,8 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { enrolHost, simulatedHosts, startAgent } from "../../cli/up/hosts.js";
+import { agentOf, enrolment, simulatedHosts } from "../../cli/up/hosts.js";
+import { startPart } from "../../cli/up/startPart.js";
 import { startBenchRegistry } from "./startBenchRegistry.js";
 
 /**
@@ -13,18 +14,17 @@ import { startBenchRegistry } from "./startBenchRegistry.js";
 const duration_ms = 120_000;
 const warmup_ms = 10_000;
 const gpus = 8;
+const hosts = [{ name: "bench", gpus, model: "H100 80GB HBM3" }];
 /** /proc counts in ticks of 10 ms on every Linux that Node runs on; asked all the same. */
 const ticksPerSecond = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
 
 const { registry, dir, createToken, stop } = await startBenchRegistry();
 const scenario = join(dir, "scenario.json");
-writeFileSync(
-  scenario,
-  JSON.stringify({ name: "bench", hosts: [{ name: "bench", gpus, model: "H100 80GB HBM3" }], events: [] }),
-);
-const [host] = simulatedHosts(dir, scenario, ["bench"], Date.now());
-await enrolHost(host!, createToken(), dir);
-const agent = startAgent(host!, dir);
+writeFileSync(scenario, JSON.stringify({ name: "bench", hosts, events: [] }));
+const [host] = simulatedHosts(dir, scenario, hosts, Date.now());
+const enrolled = await startPart(enrolment(host!, createToken(), dir)).ended;
+if (enrolled !== 0) throw new Error(`the enrolment ended with code ${enrolled}`);
+const agent = startPart(agentOf(host!, dir));
 try {
   await sleep(warmup_ms);
   const before = registry.counts().kept;
