@@ -1,3 +1,4 @@
+import { CaliberError } from "../../protocol/errors.js";
 import { type EntryKind, encodeJsonEntry, encodeReportEntry } from "../../protocol/log/entry.js";
 import type { AcceptedReport } from "../health/applyReport.js";
 import type { FoldEntry } from "../health/foldEntry.js";
@@ -19,9 +20,13 @@ export type Ledger = {
   add(kind: JsonKind, body: object, options?: { done?: (idx: number) => void; alongside?: () => void }): void;
   /** Calls back with the next commit, for what is on record already and waits only to be answered. */
   afterCommit(done: () => void): void;
-  /** Commits what is queued, or an empty tick. Synchronous: when it returns all is durable. */
+  /**
+   * Commits what is queued, or an empty tick. Synchronous: when it returns all is durable.
+   *
+   * @throws what the store throws, after `onFatal`; CaliberError LEDGER_FAILED ever after.
+   */
   commit(): void;
-  /** Commits and flushes what there is, so that the tables are as new as what has been taken in. */
+  /** Commits and flushes what there is, so that the tables are as new as what has been taken in. Throws as `commit`. */
   settle(): void;
   onCommit(listener: (commit: Commit) => void): void;
   /** Called after the derived tables have been stored. */
@@ -69,6 +74,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   let timer: NodeJS.Timeout | undefined;
   let lastCommit_ms = 0;
   let lastFlush_ms = 0;
+  let failed = false;
 
   const write = db.transaction((batch: readonly Pending[], received_at_ms: number) => {
     const first = log.size();
@@ -107,11 +113,32 @@ export function createLedger(options: LedgerOptions): Ledger {
     for (const listener of flushListeners) listener();
   };
 
+  const fail = (error: unknown): void => {
+    if (failed) return;
+    failed = true;
+    options.onFatal(error);
+  };
+  /** For timers: nobody is there to catch. */
   const guarded = (work: () => void) => (): void => {
+    if (failed) return;
     try {
       work();
     } catch (error) {
-      options.onFatal(error);
+      fail(error);
+    }
+  };
+  /** For callers who go on by what has been done: they must not take a failed commit for one. */
+  const required = (work: () => void) => (): void => {
+    if (failed) {
+      throw new CaliberError("LEDGER_FAILED", "a commit has failed: nothing is taken in any more", {
+        disposition: "internal",
+      });
+    }
+    try {
+      work();
+    } catch (error) {
+      fail(error);
+      throw error;
     }
   };
 
@@ -147,11 +174,11 @@ export function createLedger(options: LedgerOptions): Ledger {
       waiting.push(done);
       timer ??= setTimeout(commitSoon, group_ms);
     },
-    commit,
-    settle() {
+    commit: required(commit),
+    settle: required(() => {
       if (pending.length > 0) commit();
       if (projector.isDirty()) flush();
-    },
+    }),
     onCommit: (listener) => void listeners.push(listener),
     onFlush: (listener) => void flushListeners.push(listener),
     stop() {
