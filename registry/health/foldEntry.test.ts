@@ -200,10 +200,10 @@ describe("findings", () => {
 
   it("dispute a device that equivocates, once and for good", () => {
     const bench = healthy();
-    const finding = {
+    const finding: Parameters<typeof bench.put>[0] = {
       kind: "finding",
       body: { code: "EQUIVOCATION", device, at_ms: bench.now(), sides: [], text: "two" },
-    } as const;
+    };
     bench.put(finding);
     bench.put(finding);
     bench.report(device, 3);
