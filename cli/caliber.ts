@@ -18,13 +18,14 @@ const commands: Record<string, () => Promise<Command>> = {
   "registry token": () => import("./commands/registry/token.js"),
   "registry devices": () => import("./commands/registry/devices.js"),
   "registry rebuild": () => import("./commands/registry/rebuild.js"),
+  "registry revoke": () => import("./commands/registry/revoke.js"),
 };
 
 const usage = `caliber: signed GPU telemetry, a tamper-evident log, and tokens that know their collateral's health
 
   caliber up                          everything on this machine (what npm start runs)
   caliber agent enroll|run|status|pause|unenroll
-  caliber registry init|run|token|devices|rebuild
+  caliber registry init|run|token|devices|rebuild|revoke
 
 Each command tells its options with --help, and prints JSON with --json.
 `;

@@ -1,0 +1,37 @@
+import { parseArgs } from "node:util";
+import { revokeHost } from "../../../registry/revokeHost.js";
+import { exitCodes } from "../../exitCodes.js";
+import type { Io } from "../../io.js";
+import { requiredOption } from "../../options.js";
+
+const usage = `caliber registry revoke --data-dir DIR --host h-… --reason TEXT [--json]
+
+Puts a host's revocation into the log: it can neither connect nor renew from the next start on. The registry must not
+run.
+`;
+
+export async function run(argv: string[], io: Io): Promise<number> {
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      "data-dir": { type: "string" },
+      host: { type: "string" },
+      reason: { type: "string" },
+      json: { type: "boolean" },
+      help: { type: "boolean" },
+    },
+  });
+  if (values.help === true) {
+    io.out(usage);
+    return exitCodes.ok;
+  }
+  const host = requiredOption("host", values.host);
+  revokeHost({
+    data_dir: requiredOption("data-dir", values["data-dir"]),
+    host,
+    reason: requiredOption("reason", values.reason),
+    now_ms: Date.now,
+  });
+  io.out(values.json === true ? `${JSON.stringify({ host, revoked: true })}\n` : `${host} is revoked\n`);
+  return exitCodes.ok;
+}
