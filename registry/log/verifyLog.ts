@@ -16,14 +16,7 @@ export function verifyLog(db: Db): { size: number; root: Buffer } {
       .map(({ size, root }) => [size, root]),
   );
   const range = createCompactRange();
-  const entries = db.prepare<[], { idx: number; bytes: Buffer; leaf: Buffer }>(
-    "SELECT * FROM entry ORDER BY idx",
-  );
-  for (const { idx, bytes, leaf } of entries.iterate()) {
-    if (idx !== range.size()) throw new CaliberError("LOG_TORN", `entry ${range.size()} is missing`);
-    if (!leafHash(bytes).equals(leaf))
-      throw new CaliberError("LOG_TORN", `entry ${idx} is not what was hashed`);
-    range.append(leaf);
+  const holdAgainstCheckpoint = (): void => {
     const promised = checkpoints.get(range.size());
     if (promised !== undefined && !promised.equals(range.root())) {
       throw new CaliberError(
@@ -32,9 +25,20 @@ export function verifyLog(db: Db): { size: number; root: Buffer } {
       );
     }
     checkpoints.delete(range.size());
+  };
+  holdAgainstCheckpoint();
+  const entries = db.prepare<[], { idx: number; bytes: Buffer; leaf: Buffer }>(
+    "SELECT * FROM entry ORDER BY idx",
+  );
+  for (const { idx, bytes, leaf } of entries.iterate()) {
+    if (idx !== range.size()) throw new CaliberError("LOG_TORN", `entry ${range.size()} is missing`);
+    if (!leafHash(bytes).equals(leaf))
+      throw new CaliberError("LOG_TORN", `entry ${idx} is not what was hashed`);
+    range.append(leaf);
+    holdAgainstCheckpoint();
   }
   const [beyond] = checkpoints.keys();
-  if (beyond !== undefined && beyond > 0) {
+  if (beyond !== undefined) {
     throw new CaliberError(
       "LOG_CONTRADICTS_CHECKPOINT",
       `a checkpoint of ${beyond} entries was signed, which are not there`,
