@@ -9,14 +9,21 @@ import { derivedTables, schemaSql } from "./schema.js";
 
 export type RebuildResult = { entries: number; root: string; digests: Record<string, string> };
 
-/** Drops every derived table and makes it again from the log alone, after checking the log against its own promises. */
+/**
+ * Drops every derived table and makes it again from the log alone, after checking the log against its own promises. All
+ * or nothing: half of it, with the cursor of before, would pass for the whole.
+ *
+ * @throws CaliberError LOG_TORN, LOG_CONTRADICTS_CHECKPOINT
+ */
 export function rebuild(db: Db): RebuildResult {
   const { size, root } = verifyLog(db);
   const origin = createMeta(db).get("origin") ?? "";
-  for (const table of derivedTables) db.exec(`DROP TABLE IF EXISTS ${table}`);
-  db.exec(schemaSql);
-  storeTiles(db, size);
-  createProjector(db, createEvidenceLog(db), origin);
+  db.transaction(() => {
+    for (const table of derivedTables) db.exec(`DROP TABLE IF EXISTS ${table}`);
+    db.exec(schemaSql);
+    storeTiles(db, size);
+    createProjector(db, createEvidenceLog(db), origin);
+  }).immediate();
   return { entries: size, root: root.toString("hex"), digests: tableDigests(db) };
 }
 
