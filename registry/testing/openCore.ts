@@ -14,7 +14,7 @@ import { createRejectStore } from "../ingest/rejectStore.js";
 import { createEvidenceLog } from "../log/evidenceLog.js";
 import { createLedger } from "../log/ledger.js";
 import { createMeta } from "../store/meta.js";
-import { openDatabase } from "../store/openDatabase.js";
+import { type Db, openDatabase } from "../store/openDatabase.js";
 import { createProjector } from "../store/projector.js";
 
 export const registryKey = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
@@ -24,6 +24,8 @@ export const testOrigin = "test.example/log";
 export function openCore(
   options: {
     path?: string;
+    /** A database that is open already: what a registry finds that was killed. */
+    db?: Db;
     policy?: HealthPolicyName;
     start_ms?: number;
     group_ms?: number;
@@ -35,7 +37,7 @@ export function openCore(
   const { group_ms = 1, tick_ms = 3_600_000, flush_ms = 1000 } = options;
   let at_ms = start_ms;
   const now_ms = (): number => at_ms;
-  const db = openDatabase(path);
+  const db = options.db ?? openDatabase(path);
   const meta = createMeta(db);
   meta.set("origin", testOrigin);
   const log = createEvidenceLog(db);
@@ -134,7 +136,11 @@ export function openCore(
       ledger.settle();
       projector.flush();
     },
-    /** Ends without storing what is only in memory, as kill -9 does. */
+    /** Ends without storing what is only in memory, as kill -9 does; the database stays open. */
+    kill(): void {
+      ledger.stop();
+    },
+    /** The same, and closes the database. */
     crash(): void {
       ledger.stop();
       db.close();
