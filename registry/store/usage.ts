@@ -4,6 +4,8 @@ import type { Db } from "./openDatabase.js";
 
 const minute = 60_000;
 const hour = 60 * minute;
+/** No telemetry window lasts longer (ingest refuses it): who has shown none for this long has fallen silent. */
+const longestWindow_ms = 10 * minute;
 
 /** Ranges that usage is told for. The first is read from minute rows, the others from hour rows. */
 export const usageRanges = { "1h": hour, "24h": 24 * hour, "7d": 168 * hour, "30d": 720 * hour } as const;
@@ -44,8 +46,10 @@ export function createUsageReader(db: Db): UsageReader {
     const start_ms = Math.floor((now_ms - usageRanges[range]) / bucket) * bucket;
     const from_ms = Math.max(start_ms, fold.enrolled_ms);
     // A window that is still open owes nothing yet; a device that has fallen silent owes all time until now.
-    const open_ms = fold.state === "stale" ? now_ms : (fold.head?.window_end_ms ?? now_ms);
-    const to_ms = Math.max(from_ms, Math.min(now_ms, open_ms));
+    const head_ms = fold.head?.window_end_ms ?? from_ms;
+    // A dispute or a pause outranks `stale` in the state, and excuses no downtime.
+    const isSilent = fold.state === "stale" || now_ms - head_ms > longestWindow_ms;
+    const to_ms = Math.max(from_ms, Math.min(now_ms, isSilent ? now_ms : head_ms));
     const wall_ms = to_ms - from_ms;
     const share = rows.get(fold.id, start_ms) ?? emptyShare();
     const { proven_ms, late_ms, absent_ms, gap_ms, paused_ms } = share;
