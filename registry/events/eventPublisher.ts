@@ -44,16 +44,21 @@ export function startEventPublisher(options: {
   };
   const wake = (): void => {
     if (running !== null || stopped) return;
-    running = drain()
+    clearTimeout(retry);
+    let failed = false;
+    // Begun on a later turn: what publishing sets off may wake us again before `running` is set.
+    running = Promise.resolve()
+      .then(drain)
       .catch((error: unknown) => {
+        failed = true;
         log.warn({ err: error }, "events wait: the broker did not take one");
-        retry = setTimeout(wake, retry_ms);
       })
       .finally(() => {
         running = null;
+        if (stopped) return;
+        if (failed) retry = setTimeout(wake, retry_ms);
         // An event may have come after the last look and before the end.
-        if (retry === undefined && !stopped && feed.lastId() > cursor) wake();
-        retry = undefined;
+        else if (feed.lastId() > cursor) wake();
       });
   };
   const off = feed.onEvents(wake);
