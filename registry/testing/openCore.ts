@@ -1,5 +1,5 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
-import { spkiOf } from "../../protocol/crypto/spki.js";
+import { publicKeyFromSpki, spkiOf } from "../../protocol/crypto/spki.js";
 import type { DownMessage, ReceiptBody } from "../../protocol/down/downMessage.js";
 import { openDown } from "../../protocol/down/openDown.js";
 import type { TestDevice } from "../../test/support/testHost.js";
@@ -128,7 +128,7 @@ export function openCore(
       ledger.settle();
       for (const { id, key } of keys) {
         const fold = devices.get(id)!;
-        directory.add({ id: fold.id, device: id, host, key: createPublicKey(key) });
+        directory.add({ id: fold.id, device: id, host, key: publicKeyFromSpki(spkiOf(key)) });
       }
     },
     /** Everything stored, as at an orderly stop. */
