@@ -29,7 +29,7 @@ export function startApiServer(options: {
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (request.method !== "GET") throw new HttpError(405, "METHOD_NOT_ALLOWED", "this API is read with GET");
-    const url = new URL(request.url ?? "/", "http://localhost");
+    const url = targetOf(request);
     const path = url.pathname;
     for (const route of routes) {
       const match = route.pattern.exec(path);
@@ -55,9 +55,10 @@ export function startApiServer(options: {
         return;
       }
       const { status, code, message } = known ? error : new HttpError(500, "INTERNAL", "internal error");
-      const challenge = status === 401 ? { "www-authenticate": "Bearer" } : {};
+      // RFC 9110 wants both: how to get in, and what is allowed instead.
+      const advice = { 401: { "www-authenticate": "Bearer" }, 405: { allow: "GET" } }[status] ?? {};
       response
-        .writeHead(status, { ...headers, ...challenge, "content-type": "application/json" })
+        .writeHead(status, { ...headers, ...advice, "content-type": "application/json" })
         .end(`${JSON.stringify({ code, message })}\n`);
     });
   });
@@ -76,6 +77,15 @@ export function startApiServer(options: {
       });
     });
   });
+}
+
+/** A request's target need not be a URL, or one of ours: `//` is none, and `http://other/…` is for a proxy. */
+function targetOf(request: IncomingMessage): URL {
+  try {
+    return new URL(request.url ?? "/", "http://localhost");
+  } catch {
+    throw new HttpError(400, "TARGET_INVALID", "the request's target is not a path");
+  }
 }
 
 function authorize(request: IncomingMessage, tokens: ApiTokens): void {
