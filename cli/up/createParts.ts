@@ -8,8 +8,12 @@ export type Parts = {
   start(rank: Rank, options: PartOptions, endsByItself?: boolean): Part;
   /** Kills a part that is meant to be away for a while. */
   cutPower(part: Part): Promise<void>;
-  /** Stops all: hosts first, so that their last reports still reach the registry, the chain last. */
-  stop(): Promise<void>;
+  /**
+   * Stops all: hosts first, so that their last reports still reach the registry, the chain last.
+   *
+   * @returns names of those that did not end by themselves in time.
+   */
+  stop(): Promise<string[]>;
 };
 
 /** Together under three seconds. */
@@ -56,10 +60,13 @@ export function createParts(onFailure: (error: unknown) => void): Parts {
     },
     async stop() {
       stopping = true;
+      const late: string[] = [];
       for (const rank of ["host", "registry", "chain"] as const) {
         const parts = [...running].filter(([, at]) => at === rank).map(([part]) => part);
-        await Promise.all(parts.map((part) => part.stop(grace_ms[rank])));
+        const inTime = await Promise.all(parts.map((part) => part.stop(grace_ms[rank])));
+        late.push(...parts.filter((_, i) => !inTime[i]).map(({ name }) => name));
       }
+      return late;
     },
   };
 }

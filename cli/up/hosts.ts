@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { identityFile } from "../../agent/enrol/identityFile.js";
 import type { Scenario } from "../../test/simulator/scenario.js";
 import { simulatorEnv } from "../../test/simulator/simulatorEnv.js";
 import { flags } from "./flags.js";
+import { paths } from "./paths.js";
 import type { PartOptions } from "./startPart.js";
 
 /** One host of `caliber up`: this machine, or a simulated one. */
@@ -18,11 +18,6 @@ export type HostPlan = {
   /** Null: as many as it has. */
   gpus: number | null;
 };
-
-export const caliberPath: string = fileURLToPath(new URL("../caliber.js", import.meta.url));
-export const simulatorPath: string = fileURLToPath(
-  new URL("../../../test/simulator/nvidia-smi", import.meta.url),
-);
 
 /** What keeps the agent small: it holds little, and never for long. */
 const smallHeap = ["--max-semi-space-size=1", "--optimize-for-size", "--max-old-space-size=48"];
@@ -55,7 +50,7 @@ export function simulatedHosts(
     const env = simulatorEnv({ scenario: scenario_file, host: label, epoch_ms, seed });
     const nvidia_smi = join(dir, "nvidia-smi");
     const settings = Object.entries(env).map(([name, value]) => `export ${name}=${quote(value)}\n`);
-    const script = `#!/bin/sh\n${settings.join("")}exec ${quote(process.execPath)} ${quote(simulatorPath)} "$@"\n`;
+    const script = `#!/bin/sh\n${settings.join("")}exec ${quote(process.execPath)} ${quote(paths.simulator)} "$@"\n`;
     writeFileSync(nvidia_smi, script, { mode: 0o755 });
     return { label, dir, nvidia_smi, simulated: true, gpus };
   });
@@ -91,7 +86,7 @@ export function enrolment(host: HostPlan, token: string, logs: string): PartOpti
     name: `enrolment of ${host.label}`,
     command: process.execPath,
     args: [
-      caliberPath,
+      paths.caliber,
       "agent",
       "enroll",
       ...flags({
@@ -112,7 +107,7 @@ export function agentOf(host: HostPlan, logs: string): PartOptions {
     command: process.execPath,
     args: [
       ...smallHeap,
-      caliberPath,
+      paths.caliber,
       "agent",
       "run",
       "--exit-with-parent",

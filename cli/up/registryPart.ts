@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { DevChain } from "./devChain.js";
 import { flags } from "./flags.js";
-import { caliberPath } from "./hosts.js";
+import { paths } from "./paths.js";
 import type { PartOptions } from "./startPart.js";
 
 /** The registry of `caliber up`: the real one, at a pace that can be watched. */
@@ -18,7 +18,7 @@ export function registryPart(options: {
     name: "registry",
     command: process.execPath,
     args: [
-      caliberPath,
+      paths.caliber,
       "registry",
       "run",
       "--exit-with-parent",

@@ -13,8 +13,12 @@ export type Part = {
   ended: Promise<number | null>;
   /** Its first line on standard output; null where that goes to the log. */
   firstLine: Promise<string> | null;
-  /** SIGTERM, then SIGKILL for it and its children when it has not ended by then. */
-  stop(grace_ms: number): Promise<void>;
+  /**
+   * SIGTERM, then SIGKILL for it and its children when it has not ended by then.
+   *
+   * @returns false when it had to be killed.
+   */
+  stop(grace_ms: number): Promise<boolean>;
   /** SIGKILL for it and its children: what a power cut looks like. */
   kill(): Promise<void>;
 };
@@ -62,10 +66,15 @@ export function startPart(options: PartOptions): Part {
     ended,
     firstLine,
     async stop(grace_ms) {
-      const timer = setTimeout(() => killGroup(child), grace_ms);
+      let inTime = true;
+      const timer = setTimeout(() => {
+        inTime = false;
+        killGroup(child);
+      }, grace_ms);
       if (isRunning(child)) child.kill("SIGTERM");
       await ended;
       clearTimeout(timer);
+      return inTime;
     },
     async kill() {
       killGroup(child);

@@ -78,7 +78,8 @@ export class Supervisor {
   /** Stops everything, also what is only being started. */
   async stop(): Promise<void> {
     for (const timer of this.#timers) clearTimeout(timer);
-    await this.#parts.stop();
+    const late = await this.#parts.stop();
+    if (late.length > 0) this.#display.note(`Did not end in time and had to be killed: ${late.join(", ")}.`);
     this.#unlock();
   }
 

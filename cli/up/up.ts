@@ -1,6 +1,5 @@
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { loadScenario } from "../../test/simulator/scenario.js";
 import { exitCodes } from "../exitCodes.js";
@@ -8,6 +7,7 @@ import type { Io } from "../io.js";
 import { durationOption, integerOption } from "../options.js";
 import { untilStopped } from "../untilStopped.js";
 import { createDisplay } from "./display.js";
+import { paths } from "./paths.js";
 import { Supervisor } from "./supervisor.js";
 
 const usage = `caliber up [options]
@@ -26,8 +26,6 @@ NVIDIA driver the agent reads this machine's GPUs; without one two simulated hos
 
 /** setTimeout takes no more. */
 const longestTimer_ms = 2 ** 31 - 1;
-
-const defaultScenario = fileURLToPath(new URL("../../../fixtures/scenarios/default.json", import.meta.url));
 
 export async function run(argv: string[], io: Io): Promise<number> {
   const { values } = parseArgs({
@@ -64,7 +62,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
   });
   const window_ms = durationOption("window", values.window, 10_000, { min_ms: 1000, max_ms: 3_600_000 });
   const data_dir = resolve(values["data-dir"] ?? join(".data", "up"));
-  const scenario_file = resolve(values.scenario ?? defaultScenario);
+  const scenario_file = resolve(values.scenario ?? paths.scenario);
   const scenario = loadScenario(scenario_file);
   const mode = values.json === true ? "json" : process.stdout.isTTY ? "table" : "lines";
   const size = () => ({ columns: process.stdout.columns ?? 80, rows: process.stdout.rows ?? 24 });
