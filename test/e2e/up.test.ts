@@ -282,6 +282,7 @@ describe("the first start", () => {
     up.signal("SIGINT");
     const { code, after_ms } = await up.ended(10_000);
     figures.stop_s = after_ms / 1000;
+    expect(up.notes.filter((note) => /killed/.test(note))).toEqual([]);
     expect({ code, errors: up.errors() }).toEqual({ code: 0, errors: "" });
     expect(after_ms).toBeLessThan(3000);
     expect(processesOf(data_dir)).toEqual([]);
