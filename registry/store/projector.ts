@@ -54,6 +54,7 @@ export function createProjector(db: Db, log: EvidenceLog, origin: string): Proje
   ];
   const writes: (() => void)[] = [];
   let events = 0;
+  let stored_idx = fleet.next_idx;
 
   const insertReport = db.prepare("INSERT INTO report (device, seq, idx, statement) VALUES (?, ?, ?, ?)");
   const insertHost = db.prepare(
@@ -143,13 +144,15 @@ export function createProjector(db: Db, log: EvidenceLog, origin: string): Proje
   const projector: Projector = {
     fleet,
     fold: (entries, tick) => foldCommit(fleet, entries, tick, sink),
-    isDirty: () => writes.length > 0 || dirty.size > 0,
+    // An empty tick moves the cursor and the log's time, and nothing else.
+    isDirty: () => fleet.next_idx !== stored_idx,
     hasEvents: () => events > 0,
     flush() {
       flush.immediate();
       writes.length = 0;
       dirty.clear();
       events = 0;
+      stored_idx = fleet.next_idx;
       for (const { rows } of rollups) rows.clear();
     },
   };
