@@ -132,10 +132,7 @@ export function openCore(
       }
     },
     /** Everything stored, as at an orderly stop. */
-    settle(): void {
-      ledger.settle();
-      projector.flush();
-    },
+    settle: (): void => ledger.settle(),
     /** Ends without storing what is only in memory, as kill -9 does; the database stays open. */
     kill(): void {
       ledger.stop();
