@@ -10,7 +10,7 @@ import { parsePresence } from "../protocol/presence.js";
 import { startApiServer } from "./api/apiServer.js";
 import { createApiTokens } from "./api/apiTokens.js";
 import { createRoutes } from "./api/routes.js";
-import { type ChainOptions, startChain } from "./chain/startChain.js";
+import { type ChainOptions, type ChainStatus, startChain } from "./chain/startChain.js";
 import { createRegistryView } from "./createRegistryView.js";
 import { databasePath } from "./databasePath.js";
 import { enrolListener } from "./enrol/enrolListener.js";
@@ -42,7 +42,10 @@ import { createUsageReader } from "./store/usage.js";
 
 export type RegistryOptions = {
   data_dir: string;
+  /** Where MQTT and enrolment listen: hosts must reach both. */
   bind: string;
+  /** Where the read API listens: plain HTTP, so loopback or behind a proxy that speaks TLS. */
+  api_bind: string;
   /** Names and addresses by which hosts reach this registry; they stand in its server certificates. */
   server_names: string[];
   /** 0 takes a free port. */
@@ -211,7 +214,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     if (chain !== null) stops.push(() => chain.stop());
 
     const api = await startApiServer({
-      bind,
+      bind: options.api_bind,
       port: options.api_port,
       tokens: createApiTokens(db),
       feed,
@@ -289,7 +292,11 @@ function withDirectory(store: EnrolStore, projector: Projector, directory: Devic
   };
 }
 
-function registryHealth(chain: { rpc: string } | null): { ok: boolean; checks: Record<string, string> } {
-  // Without the chain the registry still takes reports in: told, but not a reason to be restarted.
-  return { ok: true, checks: { log: "ok", chain: chain?.rpc ?? "none" } };
+function registryHealth(chain: ChainStatus | null): { ok: boolean; checks: Record<string, string> } {
+  const contradicts = chain?.problems.includes("LOG_CONTRADICTS_ANCHOR") === true;
+  // A node that is away is told and no more: reports are still taken in. A log that is not the anchored one is the end.
+  return {
+    ok: !contradicts,
+    checks: { log: contradicts ? "contradicts its anchor" : "ok", chain: chain?.rpc ?? "none" },
+  };
 }

@@ -78,7 +78,11 @@ export function createRegistryView(options: {
           evidence_hash: evidenceHash(fold.evidence),
           assured_until_ms: null,
         })),
+    origin: checkpointer.origin,
+    logSize: () => log.size(),
+    rootAt: (size) => log.rootAt(size),
     checkpoint: () => checkpointer.current(),
+    haltCheckpoints: (why) => checkpointer.halt(why),
     requestConsent(device, authorization) {
       const fold = findDevice(device);
       if (fold !== undefined) downlink.send(fold.host, { type: "mint-request", device, authorization });

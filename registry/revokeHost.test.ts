@@ -18,6 +18,7 @@ const start = async (): Promise<Registry> =>
   createRegistry({
     data_dir,
     bind: "127.0.0.1",
+    api_bind: "127.0.0.1",
     server_names: ["localhost"],
     mqtt_port: 0,
     enrol_port: 0,

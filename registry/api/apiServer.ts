@@ -84,7 +84,7 @@ function targetOf(request: IncomingMessage): URL {
   try {
     return new URL(request.url ?? "/", "http://localhost");
   } catch {
-    throw new HttpError(400, "TARGET_INVALID", "the request's target is not a path");
+    throw new HttpError(404, "NOT_FOUND", "no such resource");
   }
 }
 

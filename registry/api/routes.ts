@@ -1,3 +1,4 @@
+import { CaliberError } from "../../protocol/errors.js";
 import type { EventFeed } from "../events/eventFeed.js";
 import type { DeviceFold } from "../health/deviceFold.js";
 import type { Checkpointer } from "../log/checkpointer.js";
@@ -95,11 +96,7 @@ export function createRoutes(context: ApiContext): Route[] {
     },
     {
       pattern: /^\/v1\/checkpoint$/,
-      handle: () => ({
-        status: 200,
-        type: "text/plain; charset=utf-8",
-        body: context.checkpointer.current().note,
-      }),
+      handle: () => ({ status: 200, type: "text/plain; charset=utf-8", body: noteOf(context.checkpointer) }),
     },
     { pattern: /^\/v1\/keys$/, handle: () => json(context.keys) },
     {
@@ -139,6 +136,16 @@ export function createRoutes(context: ApiContext): Route[] {
       },
     },
   ];
+}
+
+/** A log that contradicts its anchor has no checkpoint to give: the reader is told why. */
+function noteOf(checkpointer: Checkpointer): string {
+  try {
+    return checkpointer.current().note;
+  } catch (error) {
+    if (!(error instanceof CaliberError)) throw error;
+    throw new HttpError(503, error.code, error.message);
+  }
 }
 
 function integer(query: URLSearchParams, name: string, otherwise: number, maximum: number): number {

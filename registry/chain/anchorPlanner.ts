@@ -31,8 +31,7 @@ export function createAnchorPlanner(ctx: WriterContext): AnchorPlanner {
       if (wanted) forget();
       const failed_ms = store.lastFailure_ms("anchor");
       if (failed_ms !== null && now_ms() - failed_ms < settings.failure_retry_ms) return;
-      const checkpoint = view.checkpoint();
-      const origin = originHash(checkpoint.origin);
+      const origin = originHash(view.origin);
       if (latest === null || latest.origin !== origin) {
         const [size, root, anchoredAt] = await client.readContract({
           address: deployment.log,
@@ -42,20 +41,31 @@ export function createAnchorPlanner(ctx: WriterContext): AnchorPlanner {
         });
         latest = { origin, size: Number(size), root, anchored_at_s: Number(anchoredAt), read_ms: now_ms() };
       }
-      const root = `0x${checkpoint.root.toString("hex")}` as const;
-      const contradiction =
-        checkpoint.size < latest.size
-          ? `the log has ${checkpoint.size} entries, ${latest.size} are anchored`
-          : checkpoint.size === latest.size && latest.size > 0 && root !== latest.root
-            ? `the log's root at ${latest.size} is not the anchored one`
-            : null;
-      if (contradiction === null) problems.clear("LOG_CONTRADICTS_ANCHOR", checkpoint.origin);
-      else problems.set("LOG_CONTRADICTS_ANCHOR", checkpoint.origin, contradiction);
-      if (checkpoint.size <= latest.size) return;
+      const contradiction = contradictionOf(latest);
+      if (contradiction !== null) {
+        problems.set("LOG_CONTRADICTS_ANCHOR", view.origin, contradiction);
+        view.haltCheckpoints(contradiction);
+        return;
+      }
+      problems.clear("LOG_CONTRADICTS_ANCHOR", view.origin);
+      if (view.logSize() === latest.size) return;
       const since_ms = elapsed_ms(head, latest.anchored_at_s, now_ms() - latest.read_ms);
       if (since_ms < settings.anchor_interval_ms) return;
       wanted = true;
-      store.want({ kind: "anchor", payload: { origin, size: checkpoint.size, root } });
+      const { size, root } = view.checkpoint();
+      store.want({ kind: "anchor", payload: { origin, size, root: hexOf(root) } });
     },
   };
+
+  /** A log restored from an older copy lacks what is anchored, or has gone on differently since. */
+  function contradictionOf(anchored: { size: number; root: string }): string | null {
+    const size = view.logSize();
+    if (size < anchored.size) return `the log has ${size} entries, ${anchored.size} are anchored`;
+    if (anchored.size === 0 || hexOf(view.rootAt(anchored.size)) === anchored.root) return null;
+    return `the log's root at ${anchored.size} is not the anchored one`;
+  }
+}
+
+function hexOf(bytes: Buffer): `0x${string}` {
+  return `0x${bytes.toString("hex")}`;
 }

@@ -205,9 +205,22 @@ describe("anchors", () => {
     registry.log.size = 10;
     await runUntilQuiet(writer);
     expect(writer.status().problems).toMatchObject([{ code: "LOG_CONTRADICTS_ANCHOR" }]);
+    expect(registry.halted[0]).toBe("the log has 10 entries, 20 are anchored");
     registry.log.size = 21;
     await runUntilQuiet(writer);
     expect(writer.status().problems).toEqual([]);
+  });
+
+  it("tells when a log has grown past its anchor another way, and anchors nothing", async () => {
+    const registry = fakeRegistry(0);
+    const { writer } = openBench({ deployment, view: registry.view, transport: transport() });
+    registry.log.size = 20;
+    await runUntilQuiet(writer);
+    Object.assign(registry.log, { size: 30, history: "fork" });
+    await runUntilQuiet(writer);
+    expect(writer.status().problems).toMatchObject([{ code: "LOG_CONTRADICTS_ANCHOR" }]);
+    expect(registry.halted[0]).toBe("the log's root at 20 is not the anchored one");
+    expect((await latest(registry.log.origin))[0]).toBe(20n);
   });
 });
 

@@ -47,7 +47,15 @@ export type RegistryView = {
   consents(): Consent[];
   amendments(): AmendmentWish[];
   tokenHealth(): TokenHealth[];
-  checkpoint(): { origin: string; size: number; root: Buffer };
+  /** The log's origin line. */
+  origin: string;
+  logSize(): number;
+  /** Root of the log's first `size` entries. */
+  rootAt(size: number): Buffer;
+  /** A checkpoint of the log as it stands, signed and kept: ask for it when it is about to be anchored. */
+  checkpoint(): { size: number; root: Buffer };
+  /** The log is not the one whose checkpoint stands on chain: no more of its checkpoints may be signed. */
+  haltCheckpoints(why: string): void;
   /** Asks the device's agent, over the downlink, to sign; the answer comes back through `consents`. */
   requestConsent(device: string, authorization: MintAuthorization): void;
   record(body: ChainBody): void;

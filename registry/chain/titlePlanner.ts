@@ -174,7 +174,7 @@ export function createTitlePlanner(ctx: WriterContext): TitlePlanner {
       strong_identity: zeroWord,
       weak_identity: `0x${candidate.weak_identity}`,
       evidence: `0x${candidate.evidence}`,
-      log_origin: originHash(view.checkpoint().origin),
+      log_origin: originHash(view.origin),
       header_hash: settings.header_hash,
       assurance: candidate.assurance,
       predecessor: String(predecessor),

@@ -7,8 +7,15 @@ import type { EvidenceLog } from "./evidenceLog.js";
 export type SignedCheckpoint = Checkpoint & { note: string };
 
 export type Checkpointer = {
-  /** A checkpoint of the log as it stands, signed and kept before anybody sees it. */
+  origin: string;
+  /**
+   * A checkpoint of the log as it stands, signed and kept before anybody sees it.
+   *
+   * @throws CaliberError LOG_CONTRADICTS_ANCHOR after `halt`
+   */
   current(): SignedCheckpoint;
+  /** Signs no more: the log turned out not to be the one that earlier checkpoints speak of. */
+  halt(why: string): void;
 };
 
 /**
@@ -28,8 +35,19 @@ export function createCheckpointer(db: Db, log: EvidenceLog, origin: string, key
       { disposition: "user", details: "restored from an older copy? restore the newest, or start a new log" },
     );
   }
+  let halted: string | null = null;
   return {
+    origin,
+    halt(why) {
+      halted ??= why;
+    },
     current() {
+      if (halted !== null) {
+        throw new CaliberError("LOG_CONTRADICTS_ANCHOR", `no checkpoint is signed: ${halted}`, {
+          disposition: "user",
+          details: "restored from an older copy? restore the newest, or start a new log",
+        });
+      }
       const size = log.size();
       if (last?.size !== size) {
         const root = log.root();

@@ -1,6 +1,6 @@
 import { createPublicKey } from "node:crypto";
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
-import type { ReceiptBody } from "../../protocol/down/downMessage.js";
+import type { HeadBody, ReceiptBody } from "../../protocol/down/downMessage.js";
 import { openDown } from "../../protocol/down/openDown.js";
 import { downTopic, reportTopic } from "../../protocol/topics.js";
 import { sha256, type TestHost } from "../support/testHost.js";
@@ -35,6 +35,7 @@ export async function badClient(host: TestHost, overrides: Partial<IClientOption
   const own = host.answer.host;
   const kept = new Map<string, number>();
   const refused = new Map<string, string>();
+  const heads = new Map<string, HeadBody>();
   const waiting = new Set<() => void>();
   let answers = 0;
   let lastSeq = 0;
@@ -42,8 +43,8 @@ export async function badClient(host: TestHost, overrides: Partial<IClientOption
     // Throws, and fails the run, for what is not signed by the registry for this host in ascending order.
     const message = openDown(payload, registryKey, { host: own, lastSeq, now_ms: Date.now() });
     lastSeq = message.seq;
-    if (message.body.type !== "receipt") return;
-    take(message.body);
+    if (message.body.type === "head") heads.set(message.body.nonce, message.body);
+    if (message.body.type === "receipt") take(message.body);
     for (const wake of waiting) wake();
   });
   const take = (receipt: ReceiptBody): void => {
@@ -57,6 +58,8 @@ export async function badClient(host: TestHost, overrides: Partial<IClientOption
     client,
     kept,
     refused,
+    /** Heads by the nonce that they answer. */
+    heads,
     /** How many reports have been answered so far, one way or the other. */
     answers: () => answers,
     /** Waits for signed receipts until it is so. */

@@ -20,6 +20,7 @@ export async function startBenchRegistry(): Promise<BenchRegistry> {
   const registry = await createRegistry({
     data_dir,
     bind: "127.0.0.1",
+    api_bind: "127.0.0.1",
     server_names: ["localhost", "127.0.0.1"],
     mqtt_port: 0,
     enrol_port: 0,

@@ -5,13 +5,13 @@ import { encodeEnvelope } from "../../protocol/dsse/encodeEnvelope.js";
 import { type PayloadType, payloadTypes } from "../../protocol/dsse/payloadTypes.js";
 import { signEnvelope } from "../../protocol/dsse/signEnvelope.js";
 import type { EnrolHost, EnrolRequest, Renew, RenewRequest } from "../../protocol/enrol/enrolMessages.js";
+import { hostIdOf } from "../../protocol/enrol/hostIdOf.js";
 import { secretHash } from "../../protocol/enrol/secretHash.js";
 import { CaliberError } from "../../protocol/errors.js";
 import { createCsr } from "../../protocol/x509/createCsr.js";
 import { createCa } from "../../registry/enrol/createCa.js";
 import { enrolService } from "../../registry/enrol/enrolService.js";
 import type { EnrolStore, HostRecord, TokenRecord } from "../../registry/enrol/enrolStore.js";
-import { hostIdOf } from "../../protocol/enrol/hostIdOf.js";
 
 export const p256 = (): KeyObject => generateKeyPairSync("ec", { namedCurve: "prime256v1" }).privateKey;
 const sign = (type: PayloadType, value: unknown, key: KeyObject): string =>

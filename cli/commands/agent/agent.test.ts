@@ -67,7 +67,7 @@ describe("enroll", () => {
   it("names what is wrong with the token file, and never its content", async () => {
     const token = join(data_dir, "token");
     const args = ["--token-file", token, "--data-dir", data_dir];
-    await expect(enroll(args, io)).rejects.toMatchObject({ code: "TOKEN_UNREADABLE" });
+    await expect(enroll(args, io)).rejects.toMatchObject({ code: "FILE_UNREADABLE" });
     writeFileSync(token, "caliber-enrol-1.c2VjcmV0");
     const refused = enroll(args, io);
     await expect(refused).rejects.toMatchObject({ code: "TOKEN_MALFORMED" });

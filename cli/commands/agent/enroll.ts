@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -13,6 +13,7 @@ import { CaliberError } from "../../../protocol/errors.js";
 import { exitCodes } from "../../exitCodes.js";
 import type { Io } from "../../io.js";
 import { requiredOption } from "../../options.js";
+import { readSecret } from "../../readSecret.js";
 
 const usage = `caliber agent enroll --token-file FILE --data-dir DIR [options]
 
@@ -43,7 +44,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
     return exitCodes.ok;
   }
   const data_dir = requiredOption("data-dir", values["data-dir"]);
-  const token = parseEnrolToken(readToken(requiredOption("token-file", values["token-file"])));
+  const token = parseEnrolToken(readSecret("token-file", requiredOption("token-file", values["token-file"])));
   mkdirSync(data_dir, { recursive: true, mode: 0o700 });
   const unlock = lockDataDir(data_dir);
   try {
@@ -75,17 +76,6 @@ export async function run(argv: string[], io: Io): Promise<number> {
     return exitCodes.ok;
   } finally {
     unlock();
-  }
-}
-
-function readToken(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new CaliberError("TOKEN_UNREADABLE", `the token file ${path} cannot be read`, {
-      cause,
-      disposition: "user",
-    });
   }
 }
 

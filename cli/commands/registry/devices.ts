@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { DeviceView } from "../../../registry/api/deviceView.js";
 import { apiClient } from "../../apiClient.js";
@@ -6,6 +5,7 @@ import { deviceTable } from "../../deviceTable.js";
 import { exitCodes } from "../../exitCodes.js";
 import type { Io } from "../../io.js";
 import { requiredOption } from "../../options.js";
+import { readSecret } from "../../readSecret.js";
 
 const usage = `caliber registry devices --api http://127.0.0.1:PORT --token-file FILE [--json]
 
@@ -26,7 +26,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
     io.out(usage);
     return exitCodes.ok;
   }
-  const token = readFileSync(requiredOption("token-file", values["token-file"]), "utf8").trim();
+  const token = readSecret("token-file", requiredOption("token-file", values["token-file"]));
   const api = apiClient(requiredOption("api", values.api), token);
   const { devices } = (await api.get("/v1/devices")) as { devices: DeviceView[] };
   io.out(

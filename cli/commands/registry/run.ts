@@ -10,7 +10,8 @@ import { untilStopped } from "../../untilStopped.js";
 
 const usage = `caliber registry run --data-dir DIR [options]
 
-  --bind ADDR            address to listen on (127.0.0.1)
+  --bind ADDR            address on which hosts reach MQTT and enrolment (127.0.0.1)
+  --api-bind ADDR        address of the read API, which is plain HTTP (127.0.0.1)
   --name NAME            name or address by which hosts reach this registry; may be repeated (localhost)
   --mqtt-port N          MQTT over TLS (0: any free port)
   --enrol-port N         enrolment over HTTPS (0)
@@ -36,6 +37,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
     options: {
       "data-dir": { type: "string" },
       bind: { type: "string" },
+      "api-bind": { type: "string" },
       name: { type: "string", multiple: true },
       "mqtt-port": { type: "string" },
       "enrol-port": { type: "string" },
@@ -71,6 +73,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
   const registry = await createRegistry({
     data_dir: requiredOption("data-dir", values["data-dir"]),
     bind: values.bind ?? "127.0.0.1",
+    api_bind: values["api-bind"] ?? "127.0.0.1",
     server_names: values.name ?? ["localhost", "127.0.0.1", "::1"],
     mqtt_port: port("mqtt-port"),
     enrol_port: port("enrol-port"),

@@ -19,13 +19,17 @@ export type FakeRegistry = {
   /** Every body that was recorded and said something new. */
   recorded: ChainBody[];
   amendments: AmendmentWish[];
-  log: { origin: string; size: number };
+  /** `history` names what the entries are: two logs with different histories have different roots. */
+  log: { origin: string; size: number; history: string };
+  halted: string[];
   /** Whether devices answer when they are asked. */
   answering: boolean;
   asked: MintAuthorization[];
 };
 
 const sha256 = (text: string) => hash("sha256", text, "hex");
+
+const origin = "registry.test/log";
 
 /** A registry whose devices sign at once. It keeps what it is told, as the real one does, over a writer's death. */
 export function fakeRegistry(count: number): FakeRegistry {
@@ -36,7 +40,8 @@ export function fakeRegistry(count: number): FakeRegistry {
     devices,
     recorded: [],
     amendments: [],
-    log: { origin: "registry.test/log", size: 0 },
+    log: { origin, size: 0, history: "root" },
+    halted: [],
     answering: true,
     asked: [],
     view: {
@@ -47,7 +52,11 @@ export function fakeRegistry(count: number): FakeRegistry {
         devices
           .filter((d) => d.token_id !== null)
           .map((d) => ({ ...d.health, device: d.candidate.device, token_id: d.token_id! })),
-      checkpoint: () => ({ ...registry.log, root: Buffer.from(sha256(`root ${registry.log.size}`), "hex") }),
+      origin,
+      logSize: () => registry.log.size,
+      rootAt: (size) => Buffer.from(sha256(`${registry.log.history} ${size}`), "hex"),
+      checkpoint: () => ({ size: registry.log.size, root: registry.view.rootAt(registry.log.size) }),
+      haltCheckpoints: (why) => void registry.halted.push(why),
       requestConsent(device, authorization) {
         registry.asked.push(authorization);
         if (!registry.answering) return;

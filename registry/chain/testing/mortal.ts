@@ -55,7 +55,11 @@ export function mortalView(view: RegistryView, life: Fate): RegistryView {
     consents: () => alive(life, view.consents),
     amendments: () => alive(life, view.amendments),
     tokenHealth: () => alive(life, view.tokenHealth),
+    origin: view.origin,
+    logSize: () => alive(life, view.logSize),
+    rootAt: (size) => alive(life, () => view.rootAt(size)),
     checkpoint: () => alive(life, view.checkpoint),
+    haltCheckpoints: (why) => life.act(() => view.haltCheckpoints(why)),
     requestConsent: (device, authorization) => life.act(() => view.requestConsent(device, authorization)),
     record: (body) => life.act(() => view.record(body)),
   };
