@@ -19,7 +19,10 @@ CREATE TABLE IF NOT EXISTS api_token (secret_sha256 TEXT PRIMARY KEY, name TEXT 
 CREATE TABLE IF NOT EXISTS delivery (sink TEXT PRIMARY KEY, event_id INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
-/** Tables that are a fold over the log: \`registry rebuild\` drops them and makes the same ones again. */
+/**
+ * Tables that are a fold over the log: \`registry rebuild\` drops them and makes the same ones again. Rollups are keyed by
+ * device first: they are asked for one device from a time on.
+ */
 const derived = `
 CREATE TABLE IF NOT EXISTS tile (level INTEGER NOT NULL, n INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, n)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS report (
@@ -29,7 +32,7 @@ CREATE TABLE IF NOT EXISTS host (host TEXT PRIMARY KEY, spki BLOB NOT NULL, reci
   simulated INTEGER NOT NULL, enrolled_ms INTEGER NOT NULL, revoked INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS device (id INTEGER PRIMARY KEY, device TEXT NOT NULL UNIQUE, host TEXT NOT NULL, spki BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS device_fold (id INTEGER PRIMARY KEY, fold TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS beacon (number INTEGER PRIMARY KEY, hash TEXT NOT NULL, time_ms INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS beacon (hash TEXT PRIMARY KEY, number INTEGER NOT NULL, time_ms INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outage (from_ms INTEGER PRIMARY KEY, to_ms INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS window (
   device INTEGER NOT NULL, seq INTEGER NOT NULL, start_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL,
@@ -39,12 +42,12 @@ CREATE TABLE IF NOT EXISTS rollup_1m (
   bucket_ms INTEGER NOT NULL, device INTEGER NOT NULL, proven_ms INTEGER NOT NULL, late_ms INTEGER NOT NULL,
   absent_ms INTEGER NOT NULL, gap_ms INTEGER NOT NULL, paused_ms INTEGER NOT NULL,
   util_ms INTEGER NOT NULL, util_permille_ms INTEGER NOT NULL, power_ms INTEGER NOT NULL, power_mw_ms INTEGER NOT NULL,
-  PRIMARY KEY (bucket_ms, device)) WITHOUT ROWID;
+  PRIMARY KEY (device, bucket_ms)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS rollup_1h (
   bucket_ms INTEGER NOT NULL, device INTEGER NOT NULL, proven_ms INTEGER NOT NULL, late_ms INTEGER NOT NULL,
   absent_ms INTEGER NOT NULL, gap_ms INTEGER NOT NULL, paused_ms INTEGER NOT NULL,
   util_ms INTEGER NOT NULL, util_permille_ms INTEGER NOT NULL, power_ms INTEGER NOT NULL, power_mw_ms INTEGER NOT NULL,
-  PRIMARY KEY (bucket_ms, device)) WITHOUT ROWID;
+  PRIMARY KEY (device, bucket_ms)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS event (
   id INTEGER PRIMARY KEY, device INTEGER NOT NULL, sequence INTEGER NOT NULL, type TEXT NOT NULL, body TEXT NOT NULL,
   UNIQUE (device, sequence));

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { TelemetryBody } from "../../protocol/report/schema.js";
 import { busyTelemetry, testChain } from "../../test/support/testReports.js";
 import { gapBody } from "../testing/foldBench.js";
@@ -220,5 +220,25 @@ describe("usage", () => {
     });
     expect(usage("1h")).toMatchObject({ gap_ms: hour, uptime_permille: 0 });
     expect(usage("7d")).toMatchObject({ gap_ms: 3 * day - minute, proven_ms: minute, unexplained_ms: 0 });
+  });
+});
+
+describe("the rollups' key", () => {
+  it("is searched by device and time: what one device costs does not grow with the others", () => {
+    const { core } = start();
+    const prepare = vi.spyOn(core.db, "prepare");
+    createUsageReader(core.db);
+    const asked = prepare.mock.calls.map(([sql]) => sql);
+    prepare.mockRestore();
+    const plans = asked.map((sql) =>
+      core.db
+        .prepare<[number, number], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`)
+        .all(1, 0)
+        .map(({ detail }) => detail),
+    );
+    expect(plans).toEqual([
+      ["SEARCH rollup_1m USING PRIMARY KEY (device=? AND bucket_ms>?)"],
+      ["SEARCH rollup_1h USING PRIMARY KEY (device=? AND bucket_ms>?)"],
+    ]);
   });
 });
