@@ -7,20 +7,27 @@ import { CaliberError } from "../protocol/errors.js";
  * it goes with the process, however that ends; short-lived commands may still read and add tokens beside it.
  *
  * @returns how to let go.
- * @throws CaliberError REGISTRY_RUNNING
+ * @throws CaliberError REGISTRY_RUNNING, DATA_DIR_UNUSABLE when the lock's file cannot be opened or written
  */
 export function lockDataDir(data_dir: string): () => void {
-  const path = join(data_dir, "registry.lock");
-  const lock = new Database(path, { timeout: 0 });
+  let lock: Database.Database | undefined;
   try {
+    lock = new Database(join(data_dir, "registry.lock"), { timeout: 0 });
     lock.pragma("locking_mode = EXCLUSIVE");
     lock.exec("BEGIN EXCLUSIVE");
   } catch (cause) {
-    lock.close();
-    throw new CaliberError("REGISTRY_RUNNING", `another registry holds ${data_dir}`, {
+    lock?.close();
+    if (cause instanceof Database.SqliteError && cause.code === "SQLITE_BUSY") {
+      throw new CaliberError("REGISTRY_RUNNING", `another registry holds ${data_dir}`, {
+        cause,
+        disposition: "user",
+      });
+    }
+    throw new CaliberError("DATA_DIR_UNUSABLE", `${data_dir} cannot be locked: ${(cause as Error).message}`, {
       cause,
       disposition: "user",
     });
   }
-  return () => void lock.close();
+  const held = lock;
+  return () => void held.close();
 }
