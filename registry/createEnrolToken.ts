@@ -1,9 +1,11 @@
-import { hash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { encodeEnrolToken } from "../protocol/enrol/enrolToken.js";
+import { secretHash } from "../protocol/enrol/secretHash.js";
 import { CaliberError } from "../protocol/errors.js";
 import { databasePath } from "./databasePath.js";
 import { caHash } from "./enrol/caHash.js";
+import { insertToken } from "./enrol/insertToken.js";
 import { openCa } from "./enrol/openCa.js";
 import { loadRegistryKeys } from "./keys/registryKeys.js";
 import { openDatabase } from "./store/openDatabase.js";
@@ -38,12 +40,11 @@ export function createEnrolToken(options: {
   const secret = randomBytes(32).toString("base64url");
   const db = openDatabase(databasePath(options.data_dir));
   try {
-    db.prepare("INSERT INTO enrol_token VALUES (?, ?, NULL, ?, ?)").run(
-      hash("sha256", secret, "hex"),
-      options.now_ms + options.valid_ms,
+    insertToken(db, secretHash(secret), {
+      expires_ms: options.now_ms + options.valid_ms,
       recipient,
-      options.operator,
-    );
+      operator: options.operator,
+    });
   } finally {
     db.close();
   }

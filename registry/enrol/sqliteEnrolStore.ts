@@ -2,10 +2,10 @@ import { CaliberError } from "../../protocol/errors.js";
 import type { Ledger } from "../log/ledger.js";
 import type { Db } from "../store/openDatabase.js";
 import type { EnrolStore, TokenRecord } from "./enrolStore.js";
+import { insertToken } from "./insertToken.js";
 
 /** Enrolment over the registry's own tables: spending a token and logging the keys are one commit. */
 export function createSqliteEnrolStore(db: Db, ledger: Ledger): EnrolStore {
-  const insertToken = db.prepare("INSERT INTO enrol_token VALUES (?, ?, NULL, ?, ?)");
   const readToken = db.prepare<[string], TokenRecord>(
     "SELECT expires_ms, used_ms, recipient, operator FROM enrol_token WHERE secret_sha256 = ?",
   );
@@ -17,8 +17,7 @@ export function createSqliteEnrolStore(db: Db, ledger: Ledger): EnrolStore {
   const readDevice = db.prepare("SELECT 1 FROM device WHERE device = ?");
 
   const store: EnrolStore = {
-    addToken: (secret, { expires_ms, recipient, operator }) =>
-      void insertToken.run(secret, expires_ms, recipient, operator),
+    addToken: (secret, record) => insertToken(db, secret, record),
     findToken: (secret) => readToken.get(secret) ?? null,
     findHost(host) {
       const row = readHost.get(host);
