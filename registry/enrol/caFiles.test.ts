@@ -2,15 +2,20 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { identityOfCertificate } from "../../protocol/x509/identityOfCertificate.js";
-import { createCa } from "./createCa.js";
+import { writePrivateFile } from "../keys/writePrivateFile.js";
+import { type Ca, createCa } from "./createCa.js";
 import { ipBytes } from "./ipBytes.js";
 import { issueServerCertificate } from "./issueServerCertificate.js";
 import { keeperCertificate } from "./keeperCertificate.js";
 import { loadCa } from "./loadCa.js";
 import { openCa } from "./openCa.js";
 import { saveCa } from "./saveCa.js";
+
+vi.mock(import("../keys/writePrivateFile.js"), async (original) => ({
+  writePrivateFile: vi.fn((await original()).writePrivateFile),
+}));
 
 const now_ms = Date.UTC(2026, 10, 21);
 let directory: string;
@@ -76,6 +81,39 @@ describe("certificates by the CA", () => {
     expect(certificate.verify(new X509Certificate(readFileSync(files.ca)).publicKey)).toBe(true);
     const again = { keeper: "desk", directory, now_ms, lifetime_ms: 1 };
     expect(() => keeperCertificate(ca, again)).toThrow(expect.objectContaining({ code: "EEXIST" }));
+  });
+
+  it.each([1, 2, 3])("goes on with a keeper's files when killed before writing the %ith", (nth) => {
+    const ca = createCa({ commonName: "a", now_ms });
+    const issue = () => keeperCertificate(ca, { keeper: "desk", directory, now_ms, lifetime_ms: 86_400_000 });
+    const whole = vi.mocked(writePrivateFile).getMockImplementation()!;
+    let written = 0;
+    vi.mocked(writePrivateFile).mockImplementation((path, text) => {
+      written += 1;
+      if (written === nth) throw new Error("killed");
+      whole(path, text);
+    });
+    expect(issue).toThrow("killed");
+    expect(readdirSync(directory)).toHaveLength(nth - 1);
+    vi.mocked(writePrivateFile).mockImplementation(whole);
+
+    const files = issue();
+    const certificate = new X509Certificate(readFileSync(files.certificate));
+    expect(certificate.checkPrivateKey(createPrivateKey(readFileSync(files.key)))).toBe(true);
+    expect(readFileSync(files.ca, "utf8")).toBe(ca.certificate);
+    const set = () => Object.values(files).map((path) => readFileSync(path, "utf8"));
+    const before = set();
+    expect(issue).toThrow(expect.objectContaining({ code: "EEXIST" }));
+    expect(set()).toEqual(before);
+  });
+
+  it("makes no keeper's certificate beside another CA's", () => {
+    const issue = (ca: Ca) => keeperCertificate(ca, { keeper: "desk", directory, now_ms, lifetime_ms: 1 });
+    const files = issue(createCa({ commonName: "a", now_ms }));
+    rmSync(files.certificate);
+    const other = createCa({ commonName: "b", now_ms });
+    expect(() => issue(other)).toThrow(expect.objectContaining({ code: "EEXIST" }));
+    expect(readdirSync(directory).sort()).toEqual(["desk.ca.pem", "desk.key.pem"]);
   });
 
   it.each(["h-0", "a/b", "A", ""])("names no keeper %j", (keeper) => {
