@@ -70,6 +70,18 @@ describe("createSender", () => {
     expect(sent.slice(4)).toEqual(["b0", "a1", "b1"]);
   });
 
+  it("sends a report that waits again over the same connection, and none that is on the way", () => {
+    const [first, ...later] = waiting;
+    sender.start();
+    receipt("a", 0);
+    receipt("b", 0);
+    expect(sent).toEqual(["a0", "b0", "a1", "b1", "a2"]);
+    waiting = [first!, ...later.slice(1)];
+    receipt("a", 2);
+    expect(sent.slice(5)).toEqual(["a0"]);
+    expect(sender.inFlight()).toBe(3);
+  });
+
   it("takes up what is signed while it runs", () => {
     waiting = [];
     sender.start();

@@ -31,12 +31,13 @@ export function createSender(options: SenderOptions): Sender {
   const inFlight = new Map<string, { report: WaitingReport; sent_mono_ms: number }>();
   const keyOf = ({ device, seq }: { device: string; seq: number }): string => `${device}:${seq}`;
   let running = false;
-  let cursor = 0;
 
   const pump = (): void => {
     if (!running || inFlight.size >= max_in_flight) return;
-    for (const report of waitingAfter(cursor, max_in_flight - inFlight.size)) {
-      cursor = report.id;
+    // Always from the oldest: what waits again, because a head or time released it, stands before what was sent since.
+    for (const report of waitingAfter(0, max_in_flight)) {
+      if (inFlight.size >= max_in_flight) return;
+      if (inFlight.has(keyOf(report))) continue;
       inFlight.set(keyOf(report), { report, sent_mono_ms: mono_ms() });
       send(report);
     }
@@ -44,7 +45,6 @@ export function createSender(options: SenderOptions): Sender {
   return {
     start() {
       running = true;
-      cursor = 0;
       inFlight.clear();
       pump();
     },

@@ -48,6 +48,7 @@ let core: AgentCore;
 let now_ms: number;
 let mono_ms: number;
 let down_seq: number;
+let news: number;
 let limits: SpoolLimits;
 
 let directory: string;
@@ -71,7 +72,9 @@ const start = (machine_boot = "boot-1"): void => {
     boot: "0".repeat(32),
     machine_boot,
     interval_ms: 1000,
-    onNews: () => undefined,
+    onNews: () => {
+      news += 1;
+    },
     log,
   });
 };
@@ -80,6 +83,7 @@ beforeEach(() => {
   now_ms = 1_800_000_000_000;
   mono_ms = 5_000;
   down_seq = 0;
+  news = 0;
   limits = { max_reports: 1000, max_report_bytes: 10_000_000, max_sample_bytes: 1_000_000 };
   db = openSpoolDatabase(freshPath());
   spool = createSpool(db, limits);
@@ -441,6 +445,28 @@ describe("what comes down", () => {
     });
     run(10);
     expect(reports().map(({ seq }) => seq)).toEqual([1]);
+  });
+
+  it("sends what may be taken later again at the next head, and after ten minutes without one", () => {
+    head(null);
+    run(11);
+    const [row] = spool.waitingAfter(0, 1);
+    const digest = hash("sha256", row!.envelope, "hex");
+    const refused = [{ device, digest, code: "BEACON_UNKNOWN" }];
+    const refuse = () => down({ type: "receipt", received_at_ms: now_ms, kept: [], refused });
+    expect(refuse()).toMatchObject({ reports: [{ device, seq: 0 }] });
+    expect(spool.waitingAfter(0, 10)).toEqual([]);
+    head(null);
+    expect(spool.waitingAfter(0, 10)).toEqual([row]);
+    refuse();
+    elapse(599_000);
+    core.tick();
+    expect(spool.waitingAfter(0, 10)).toEqual([]);
+    news = 0;
+    elapse(1000);
+    core.tick();
+    expect(spool.waitingAfter(0, 10)).toEqual([row]);
+    expect(news).toBe(1);
   });
 
   it("does not trip over a kind of message that it does not know", () => {

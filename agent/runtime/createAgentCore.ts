@@ -72,6 +72,9 @@ type Device = {
   last_receipt_ms: number | null;
 };
 
+/** Reports that were set aside are tried again this often, without a head as well. */
+const release_every_ms = 10 * 60_000;
+
 /** The agent without processes, sockets and timers: samples and down messages in, signed reports in the spool. */
 export function createAgentCore(options: AgentCoreOptions): AgentCore {
   const { identity, keyOf, registryKey, spool, clock, boot, machine_boot, interval_ms, log } = options;
@@ -95,6 +98,7 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
   const byUuid = new Map(devices.map((entry) => [entry.uuid, entry]));
   const unknown = new Set<string>();
   let waited = false;
+  let released_mono_ms = started_mono_ms;
 
   const own = (uuid: string): Device | undefined => {
     const entry = byUuid.get(uuid);
@@ -165,11 +169,21 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
     }
   };
 
+  /** What the registry refused may be taken once it has started anew, a clock is right, a device is enrolled. */
+  const releaseAside = (): void => {
+    released_mono_ms = clock.mono_ms();
+    const reports = spool.releaseAside();
+    if (reports > 0) log.info({ reports }, "reports that were refused are sent again");
+  };
+
   const apply = (body: DownBody): Heard => {
     switch (body.type) {
       case "receipt": {
         const { refused } = spool.settle(body);
-        for (const report of refused) log.error(report, "the registry refused a report");
+        for (const { dropped, ...report } of refused) {
+          if (dropped) log.error(report, "the registry refused a report");
+          else log.warn(report, "the registry refused a report; it is kept and sent again later");
+        }
         for (const { device } of body.kept) {
           const entry = byDevice.get(device);
           if (entry !== undefined) entry.last_receipt_ms = clock.now_ms();
@@ -178,6 +192,7 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
       }
       case "head":
         takeHeads(body);
+        releaseAside();
         return { type: "head", nonce: body.nonce };
       case "beacon":
         beacons.add(body);
@@ -240,6 +255,10 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
     },
     tick() {
       keepWithinBounds();
+      if (clock.mono_ms() - released_mono_ms >= release_every_ms) {
+        releaseAside();
+        onNews();
+      }
       if (waited || clock.mono_ms() - started_mono_ms < head_wait_ms) return;
       waited = true;
       for (const entry of devices) takeUpAlone(entry);

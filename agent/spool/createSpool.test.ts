@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { genesisPrev } from "../../protocol/chain/chainHead.js";
+import { refusalCodes } from "../../protocol/refusal.js";
 import { createSpool } from "./createSpool.js";
+import { incurableRefusals } from "./incurableRefusals.js";
 import { openSpoolDatabase } from "./openSpoolDatabase.js";
 import type { Spool, SpoolItem } from "./spool.js";
 
@@ -114,10 +116,61 @@ describe("createSpool", () => {
     const digest = hash("sha256", Buffer.from(`envelope ${a} 0`), "hex");
     const refusal = { device: a, digest, code: "WINDOW_OVERLAP" };
     expect(spool.settle({ kept: [], refused: [refusal, { ...refusal, device: b }] }).refused).toEqual([
-      { device: a, seq: 0, kind: "telemetry", code: "WINDOW_OVERLAP" },
+      { device: a, seq: 0, kind: "telemetry", code: "WINDOW_OVERLAP", dropped: true },
     ]);
     expect(spool.head(a)?.seq).toBe(1);
     expect(spool.waitingAfter(0, 10).map(({ seq }) => seq)).toEqual([1]);
+  });
+
+  it("deletes for every refusal that stands, and for no other", () => {
+    const curable = refusalCodes.filter((code) => !incurableRefusals.has(code));
+    expect(curable).toEqual(["DEVICE_UNKNOWN", "WINDOW_IN_FUTURE", "BEACON_UNKNOWN"]);
+  });
+
+  const refuse = (seq: number, code: string) => {
+    const digest = hash("sha256", Buffer.from(`envelope ${a} ${seq}`), "hex");
+    return spool.settle({ kept: [], refused: [{ device: a, digest, code }] }).refused;
+  };
+
+  it.each(["DEVICE_UNKNOWN", "WINDOW_IN_FUTURE", "BEACON_UNKNOWN", "A_CODE_OF_TOMORROW"])(
+    "sets a report aside that was refused with %s, also across a restart, until it is released",
+    (code) => {
+      append(a);
+      append(a);
+      expect(refuse(0, code)).toMatchObject([{ seq: 0, code, dropped: false }]);
+      expect(refuse(0, code)).toHaveLength(1);
+      spool.close();
+      spool = open();
+      expect(spool.waitingAfter(0, 10).map(({ seq }) => seq)).toEqual([1]);
+      expect(spool.depth()).toMatchObject({ waiting: 1, reports: 2 });
+      expect(spool.releaseAside()).toBe(1);
+      expect(spool.waitingAfter(0, 10).map(({ seq }) => seq)).toEqual([0, 1]);
+      expect(spool.depth()).toMatchObject({ waiting: 2, reports: 2 });
+      expect(spool.releaseAside()).toBe(0);
+    },
+  );
+
+  it("takes a receipt, or a refusal for good, for a report that was set aside", () => {
+    append(a);
+    append(a);
+    refuse(0, "BEACON_UNKNOWN");
+    refuse(1, "BEACON_UNKNOWN");
+    spool.settle({ kept: [kept(a, 0, 3)], refused: [] });
+    expect(refuse(1, "EQUIVOCATION")).toMatchObject([{ dropped: true }]);
+    expect(spool.releaseAside()).toBe(0);
+    expect(spool.depth()).toMatchObject({ waiting: 0, reports: 1 });
+    expect(spool.unsettleAbove(a, -1)).toBe(1);
+    expect(spool.waitingAfter(0, 10).map(({ seq }) => seq)).toEqual([0]);
+  });
+
+  it("when full lets go of what was set aside as of the others, and says so", () => {
+    spool.close();
+    spool = open({ max_reports: 20 });
+    for (let n = 0; n < 21; n++) append(a);
+    refuse(0, "DEVICE_UNKNOWN");
+    expect(spool.makeRoom()).toEqual([{ device: a, from_seq: 0, to_seq: 1, from_ms: 0, to_ms: 20 }]);
+    expect(spool.releaseAside()).toBe(0);
+    expect(spool.depth()).toMatchObject({ waiting: 19, reports: 19 });
   });
 
   it("deletes only what is receipted and below an anchored size", () => {

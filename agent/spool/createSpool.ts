@@ -31,12 +31,14 @@ export function createSpool(db: Db, limits: SpoolLimits): Spool {
   );
   const hasInventory = db.prepare("SELECT 1 FROM inventory WHERE device = ? AND statement = ?");
   const selectWaiting = db.prepare(
-    "SELECT id, device, seq, statement, envelope FROM report WHERE idx IS NULL AND id > ? ORDER BY id LIMIT ?",
+    `SELECT id, device, seq, statement, envelope FROM report
+     WHERE idx IS NULL AND id > ? AND id NOT IN (SELECT report FROM aside) ORDER BY id LIMIT ?`,
   );
   const selectStatement = db.prepare("SELECT statement FROM report WHERE device = ? AND seq = ?").pluck();
   const unsettle = db.prepare(
     "UPDATE report SET idx = NULL WHERE device = ? AND seq > ? AND idx IS NOT NULL",
   );
+  const release = db.prepare("DELETE FROM aside");
   const selectMeta = db.prepare("SELECT value FROM meta WHERE key = ?").pluck();
   const putMeta = db.prepare(
     "INSERT INTO meta (key, value) VALUES (@key, @value) ON CONFLICT (key) DO UPDATE SET value = @value",
@@ -69,6 +71,7 @@ export function createSpool(db: Db, limits: SpoolLimits): Spool {
     waitingAfter: (id, limit) => selectWaiting.all(id, limit) as WaitingReport[],
     statementAt: (device, seq) => (selectStatement.get(device, seq) as string | undefined) ?? null,
     settle: (receipt) => transaction(() => settle(receipt)),
+    releaseAside: () => release.run().changes,
     unsettleAbove: (device, seq) => unsettle.run(device, seq).changes,
     forgetBelow: (size) => bounds.forgetBelow(size),
     makeRoom: () => transaction(() => bounds.makeRoom()),

@@ -5,7 +5,8 @@ export type Db = Database.Database;
 
 /**
  * Sizes are kept by triggers, so that they are right whatever is rolled back, and cost no scan. A report's id only ever
- * rises, also when the table was empty in between: the sender goes on from the last one it sent.
+ * rises, also when the table was empty in between: whoever reads on from an id misses none. `aside` names unreceipted
+ * reports that were refused and may be taken later; `usage.waiting` does not count them.
  */
 const schema = `
 CREATE TABLE IF NOT EXISTS report (
@@ -25,6 +26,7 @@ CREATE TABLE IF NOT EXISTS report (
 CREATE INDEX IF NOT EXISTS report_waiting ON report (id) WHERE idx IS NULL;
 CREATE INDEX IF NOT EXISTS report_receipted ON report (idx) WHERE idx IS NOT NULL;
 CREATE INDEX IF NOT EXISTS report_digest ON report (digest);
+CREATE TABLE IF NOT EXISTS aside (report INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE IF NOT EXISTS head (
   device TEXT PRIMARY KEY,
   seq INTEGER NOT NULL,
@@ -55,6 +57,18 @@ CREATE TRIGGER IF NOT EXISTS report_out AFTER DELETE ON report BEGIN
 END;
 CREATE TRIGGER IF NOT EXISTS report_settled AFTER UPDATE OF idx ON report BEGIN
   UPDATE usage SET waiting = waiting + (new.idx IS NULL) - (old.idx IS NULL);
+END;
+CREATE TRIGGER IF NOT EXISTS aside_in AFTER INSERT ON aside BEGIN
+  UPDATE usage SET waiting = waiting - 1;
+END;
+CREATE TRIGGER IF NOT EXISTS aside_out AFTER DELETE ON aside BEGIN
+  UPDATE usage SET waiting = waiting + 1;
+END;
+CREATE TRIGGER IF NOT EXISTS aside_gone AFTER DELETE ON report BEGIN
+  DELETE FROM aside WHERE report = old.id;
+END;
+CREATE TRIGGER IF NOT EXISTS aside_receipted AFTER UPDATE OF idx ON report BEGIN
+  DELETE FROM aside WHERE report = new.id;
 END;
 CREATE TRIGGER IF NOT EXISTS sample_in AFTER INSERT ON sample BEGIN
   UPDATE usage SET sample_bytes = sample_bytes + length(new.leaves);

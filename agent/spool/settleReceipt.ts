@@ -1,3 +1,4 @@
+import { incurableRefusals } from "./incurableRefusals.js";
 import type { Db } from "./openSpoolDatabase.js";
 import type { RefusedReport, Spool } from "./spool.js";
 
@@ -10,18 +11,20 @@ export function settleReceipt(db: Db): Spool["settle"] {
     "SELECT id, device, seq, kind FROM report WHERE digest = ? AND device = ? AND idx IS NULL",
   );
   const remove = db.prepare("DELETE FROM report WHERE id = ?");
+  const setAside = db.prepare("INSERT OR IGNORE INTO aside (report) VALUES (?)");
   return (receipt) => {
     let kept = 0;
     for (const { device, seq, statement, idx } of receipt.kept) {
       kept += keep.run({ device, seq, statement, idx }).changes;
     }
-    const dropped: RefusedReport[] = [];
+    const refusals: RefusedReport[] = [];
     for (const { device, digest, code } of receipt.refused) {
       const row = refused.get(digest, device) as { id: number; seq: number; kind: string } | undefined;
       if (row === undefined) continue;
-      remove.run(row.id);
-      dropped.push({ device, seq: row.seq, kind: row.kind, code });
+      const dropped = incurableRefusals.has(code);
+      (dropped ? remove : setAside).run(row.id);
+      refusals.push({ device, seq: row.seq, kind: row.kind, code, dropped });
     }
-    return { kept, refused: dropped };
+    return { kept, refused: refusals };
   };
 }

@@ -24,7 +24,8 @@ export type WaitingReport = { id: number; device: string; seq: number; statement
 /** Unreceipted reports that had to go: seqs `from_seq` … `to_seq`, windows `from_ms` … `to_ms`. */
 export type Dropped = { device: string; from_seq: number; to_seq: number; from_ms: number; to_ms: number };
 
-export type RefusedReport = { device: string; seq: number; kind: string; code: string };
+/** `dropped`: no resend can cure the refusal, and the report is gone. Otherwise it is set aside. */
+export type RefusedReport = { device: string; seq: number; kind: string; code: string; dropped: boolean };
 
 export type SpoolLimits = {
   /** Reports, receipted or not. */
@@ -47,11 +48,16 @@ export type Spool = {
    * no trace; after it the seq is taken. So no seq carries two statements that anyone has seen.
    */
   append(device: string, sign: (link: ChainLink) => SpoolItem): void;
-  /** Unreceipted reports signed after report `id`, in the order of signing. */
+  /** Unreceipted reports, less those set aside, signed after report `id`, in the order of signing. */
   waitingAfter(id: number, limit: number): WaitingReport[];
   statementAt(device: string, seq: number): string | null;
-  /** Takes a receipt's word. What it names and we do not know is ignored. */
+  /**
+   * Takes a receipt's word. What it names and we do not know is ignored. A refused report that no resend can cure is
+   * deleted, any other is set aside: kept within the limits, and out of what waits.
+   */
   settle(receipt: Pick<ReceiptBody, "kept" | "refused">): { kept: number; refused: RefusedReport[] };
+  /** What was set aside waits again. Gives how many reports that were. */
+  releaseAside(): number;
   /** The registry does not have reports above `seq` (it was restored): they wait for a receipt again. */
   unsettleAbove(device: string, seq: number): number;
   /** Entries below `size` are anchored on chain: what has a place there may go. */
