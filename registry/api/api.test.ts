@@ -1,6 +1,8 @@
 import { createPublicKey, generateKeyPairSync, hash } from "node:crypto";
 import { connect } from "node:net";
+import { inspect } from "node:util";
 import pino from "pino";
+import { createPublicClient, http } from "viem";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { openEnvelope } from "../../protocol/dsse/openEnvelope.js";
 import { payloadTypes } from "../../protocol/dsse/payloadTypes.js";
@@ -50,13 +52,14 @@ const start = async () => {
   const errors: string[] = [];
   const tokens = createApiTokens(core.db);
   let ok = true;
+  let onChain = async (tokenId: bigint): Promise<unknown> => ({ tokenId, state: 1 });
   const devices = core.projector.fleet.devices;
   const server: ApiServer = await startApiServer({
     bind: "127.0.0.1",
     port: 0,
     tokens,
     feed,
-    log: pino({ level: "error" }, { write: (line: string) => void errors.push(line) }),
+    log: pino({ level: "warn" }, { write: (line: string) => void errors.push(line) }),
     routes: createRoutes({
       devices: () => devices.values(),
       findDevice: (id) => devices.get(id),
@@ -65,7 +68,7 @@ const start = async () => {
       log: core.log,
       checkpointer: createCheckpointer(core.db, core.log, testOrigin, logKey),
       keys: { log_vkey: "v", registry_spki: "s" },
-      healthOnChain: async (tokenId) => ({ tokenId, state: 1 }),
+      healthOnChain: (tokenId) => onChain(tokenId),
       metrics: () =>
         registryMetrics({
           devices: devices.values(),
@@ -98,6 +101,9 @@ const start = async () => {
     feed,
     fail: () => {
       ok = false;
+    },
+    failChain: (error: unknown) => {
+      onChain = () => Promise.reject(error);
     },
   };
 };
@@ -174,7 +180,7 @@ describe("what is not there", () => {
     ["/v1/events?after=-1", 400, "QUERY_INVALID"],
     ["/v1/events?after=1.5", 400, "QUERY_INVALID"],
     ["/v1/events?after=", 400, "QUERY_INVALID"],
-    ["/v1/events?limit=1001", 400, "QUERY_INVALID"],
+    ["/v1/events?limit=1e3", 400, "QUERY_INVALID"],
   ])("%s is %i %s", async (path, status, code) => {
     const { get } = await start();
     const answer = await get(path);
@@ -245,7 +251,46 @@ describe("devices and tokens", () => {
       device: device.id,
       subject: `did:erc721:1:${contract}:7`,
       on_chain: { tokenId: "7", state: 1 },
+      on_chain_error: null,
     });
+  });
+
+  it("tell a token while the chain's node is away, and nobody the node's address", async () => {
+    const { core, device, get, json, failChain, errors } = await start();
+    core.ledger.add("chain", {
+      type: "minted",
+      device: device.id,
+      chain_id: 1,
+      contract,
+      token_id: "7",
+      tx: "0x1",
+      block: 1,
+    });
+    core.settle();
+    // As viem raises it: the address stands in the message, the stack, the URL and the causes.
+    const node = "http://127.0.0.1:9/v2/provider-key";
+    const client = createPublicClient({ transport: http(node, { retryCount: 0 }) });
+    const away = await client.getBlockNumber().catch((error: unknown) => error);
+    expect(inspect(away, { depth: 9 })).toContain("provider-key");
+    for (const fault of [away, new Error("wrapped", { cause: away })]) {
+      failChain(fault);
+      const answer = await get("/v1/tokens/7");
+      const body = await answer.text();
+      expect([answer.status, JSON.parse(body)]).toEqual([
+        200,
+        {
+          ...(await json(`/v1/devices/${device.id}`)),
+          on_chain: null,
+          on_chain_error: "the chain could not be read",
+        },
+      ]);
+      expect(body).not.toContain("provider-key");
+    }
+    expect(errors.map((line) => JSON.parse(line))).toMatchObject([
+      { level: 40, path: "/v1/tokens/7", err: { name: "HttpRequestError", message: "HTTP request failed." } },
+      { level: 40, path: "/v1/tokens/7", err: { name: "Error", message: "wrapped" } },
+    ]);
+    expect(errors.join("")).not.toContain("provider-key");
   });
 });
 
@@ -286,6 +331,23 @@ describe("events", () => {
     expect(openEnvelope(Buffer.from(envelope), payloadTypes.event, createPublicKey(registryKey))).toEqual(
       event,
     );
+  });
+
+  const fill = ({ core, device }: Started, from: number, to: number, pad: number): void => {
+    const insert = core.db.prepare("INSERT INTO event VALUES (?, ?, ?, 't', ?)");
+    core.db.transaction(() => {
+      for (let id = from; id <= to; id += 1) {
+        insert.run(id, core.fold(device).id, id, JSON.stringify({ type: "t", id, pad: "x".repeat(pad) }));
+      }
+    })();
+  };
+
+  it("are read 200 at once, however many are asked for", async () => {
+    const started = await start();
+    fill(started, 2, 250, 0);
+    const first = await started.json("/v1/events?limit=1000");
+    expect([first.events.length, first.next]).toEqual([200, 200]);
+    expect((await started.json("/v1/events?after=200&limit=1000")).next).toBe(250);
   });
 
   /** Reads a stream until it has given so many events. */
@@ -354,14 +416,9 @@ describe("events", () => {
 
   it("wait for a slow reader without being held in memory, and lose none", async () => {
     const started = await start();
-    const { core, server, token, device } = started;
-    const insert = core.db.prepare("INSERT INTO event VALUES (?, ?, ?, 't', ?)");
+    const { server, token } = started;
     const total = 4000;
-    core.db.transaction(() => {
-      for (let id = 2; id <= total; id += 1) {
-        insert.run(id, core.fold(device).id, id, JSON.stringify({ type: "t", id, pad: "x".repeat(3000) }));
-      }
-    })();
+    fill(started, 2, total, 3000);
     const read = vi.spyOn(started.feed, "after");
     const socket = connect(server.port, "127.0.0.1");
     socket.write(

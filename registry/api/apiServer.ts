@@ -2,18 +2,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import type { Logger } from "pino";
 import type { EventFeed } from "../events/eventFeed.js";
+import { answerHeaders } from "./answerHeaders.js";
 import type { ApiTokens } from "./apiTokens.js";
+import { faultFacts } from "./faultFacts.js";
 import { HttpError } from "./httpError.js";
 import type { Route } from "./routes.js";
 import { streamEvents } from "./streamEvents.js";
 
 export type ApiServer = { port: number; close(): Promise<void> };
-
-const headers = {
-  "cache-control": "no-store",
-  "x-content-type-options": "nosniff",
-  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-};
 
 /** Serves the read API: GET alone, a bearer token for all but `/healthz`, on loopback unless told otherwise. */
 export function startApiServer(options: {
@@ -39,8 +35,12 @@ export function startApiServer(options: {
         streamEvents(request, response, url.searchParams, feed, streams);
         return;
       }
-      const { status, type, body } = await route.handle({ path, query: url.searchParams }, match.slice(1));
-      response.writeHead(status, { ...headers, "content-type": type }).end(body);
+      const { status, type, body, fault } = await route.handle(
+        { path, query: url.searchParams },
+        match.slice(1),
+      );
+      if (fault !== undefined) log.warn({ err: faultFacts(fault), path }, "answered without a part");
+      response.writeHead(status, { ...answerHeaders, "content-type": type }).end(body);
       return;
     }
     throw new HttpError(404, "NOT_FOUND", "no such resource");
@@ -49,7 +49,7 @@ export function startApiServer(options: {
   const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, (request, response) => {
     answer(request, response).catch((error: unknown) => {
       const known = error instanceof HttpError;
-      if (!known) log.error({ err: error, path: request.url?.split("?")[0] }, "a request failed");
+      if (!known) log.error({ err: faultFacts(error), path: request.url?.split("?")[0] }, "a request failed");
       if (response.headersSent) {
         response.destroy();
         return;
@@ -58,7 +58,7 @@ export function startApiServer(options: {
       // RFC 9110 wants both: how to get in, and what is allowed instead.
       const advice = { 401: { "www-authenticate": "Bearer" }, 405: { allow: "GET" } }[status] ?? {};
       response
-        .writeHead(status, { ...headers, ...advice, "content-type": "application/json" })
+        .writeHead(status, { ...answerHeaders, ...advice, "content-type": "application/json" })
         .end(`${JSON.stringify({ code, message })}\n`);
     });
   });

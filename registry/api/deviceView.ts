@@ -1,6 +1,7 @@
 import type { DeviceFold } from "../health/deviceFold.js";
 import { assuranceOf, subjectOf } from "../health/raise.js";
 import { type Usage, type UsageRange, type UsageReader, usageRanges } from "../store/usage.js";
+import { tokenView } from "./tokenView.js";
 
 /** A device as the API tells it. What the host declares, what the device reports, and what the registry derives. */
 export function deviceView(fold: DeviceFold, usage: UsageReader, now_ms: number) {
@@ -31,15 +32,7 @@ export function deviceView(fold: DeviceFold, usage: UsageReader, now_ms: number)
       usage: ranges,
     },
     assurance: assuranceOf(),
-    token:
-      fold.token === null
-        ? null
-        : {
-            chain_id: fold.token.chain_id,
-            contract: fold.token.contract,
-            token_id: fold.token.token_id,
-            tx: fold.token.tx,
-          },
+    token: fold.token === null ? null : tokenView(fold.token),
   };
 }
 

@@ -6,7 +6,9 @@ import type { EvidenceLog } from "../log/evidenceLog.js";
 import type { UsageReader } from "../store/usage.js";
 import { deviceView } from "./deviceView.js";
 import { HttpError } from "./httpError.js";
+import { integerOf } from "./integerOf.js";
 import { type Metric, renderMetrics } from "./metrics.js";
+import { tokenView } from "./tokenView.js";
 
 export type ApiContext = {
   devices: () => Iterable<DeviceFold>;
@@ -17,7 +19,7 @@ export type ApiContext = {
   checkpointer: Checkpointer;
   /** What a reader must pin: the log's verifier key and the registry's receipt key. */
   keys: { log_vkey: string; registry_spki: string };
-  /** Health as the chain tells it, when there is a chain. */
+  /** Health as the chain tells it, when there is a chain. Rejects with viem's errors, which hold the node's URL. */
   healthOnChain: ((tokenId: bigint) => Promise<unknown>) | null;
   metrics: () => Metric[];
   health: () => { ok: boolean; checks: Record<string, string> };
@@ -25,12 +27,21 @@ export type ApiContext = {
 };
 
 export type ApiRequest = { path: string; query: URLSearchParams };
-export type ApiAnswer = { status: number; type: string; body: string | Buffer };
+export type ApiAnswer = {
+  status: number;
+  type: string;
+  body: string | Buffer;
+  /** What failed on the way to an answer that is given without it: for the log. */
+  fault?: unknown;
+};
 export type Route = {
   pattern: RegExp;
   open?: boolean;
   handle(request: ApiRequest, match: string[]): ApiAnswer | Promise<ApiAnswer>;
 };
+
+/** Each event is signed as it is read, so that one request costs no more than this many signatures. */
+const eventsAtOnce = 200;
 
 const json = (value: unknown, status = 200): ApiAnswer => ({
   status,
@@ -46,7 +57,8 @@ export function createRoutes(context: ApiContext): Route[] {
     if (fold === undefined) throw new HttpError(404, "DEVICE_UNKNOWN", "no such device");
     return fold;
   };
-  const titled = (): DeviceFold[] => [...context.devices()].filter((fold) => fold.token !== null);
+  const titled = () =>
+    [...context.devices()].flatMap((fold) => (fold.token === null ? [] : [{ fold, token: fold.token }]));
   return [
     {
       pattern: /^\/healthz$/,
@@ -72,25 +84,29 @@ export function createRoutes(context: ApiContext): Route[] {
     {
       pattern: /^\/v1\/tokens$/,
       handle: () =>
-        json({
-          tokens: titled().map((fold) => ({ ...fold.token, device: fold.device, material: undefined })),
-        }),
+        json({ tokens: titled().map(({ fold, token }) => ({ ...tokenView(token), device: fold.device })) }),
     },
     {
       pattern: /^\/v1\/tokens\/([0-9]{1,20})$/,
       async handle(_request, [id]) {
-        const fold = titled().find(({ token }) => token?.token_id === id);
-        if (fold === undefined) throw new HttpError(404, "TOKEN_UNKNOWN", "no such token");
-        const onChain = (await context.healthOnChain?.(BigInt(id!))) ?? null;
-        return json({ ...view(fold), on_chain: onChain });
+        const found = titled().find(({ token }) => token.token_id === id);
+        if (found === undefined) throw new HttpError(404, "TOKEN_UNKNOWN", "no such token");
+        const about = { ...view(found.fold), on_chain: null, on_chain_error: null };
+        if (context.healthOnChain === null) return json(about);
+        try {
+          return json({ ...about, on_chain: await context.healthOnChain(BigInt(id!)) });
+        } catch (fault) {
+          // A node that is away takes nothing from what the registry itself knows.
+          return { ...json({ ...about, on_chain_error: "the chain could not be read" }), fault };
+        }
       },
     },
     {
       pattern: /^\/v1\/events$/,
       handle({ query }) {
-        const after = integer(query, "after", 0, Number.MAX_SAFE_INTEGER);
-        const limit = integer(query, "limit", 100, 1000);
-        const events = context.feed.after(after, limit);
+        const after = integerOf("after", query.get("after"), 0);
+        const limit = integerOf("limit", query.get("limit"), 100);
+        const events = context.feed.after(after, Math.min(limit, eventsAtOnce));
         return json({ events, next: events.at(-1)?.id ?? after });
       },
     },
@@ -111,7 +127,7 @@ export function createRoutes(context: ApiContext): Route[] {
       pattern: /^\/v1\/log\/proofs\/([0-9]{1,15})$/,
       handle({ query }, [text]) {
         const idx = Number(text);
-        const size = integer(query, "size", context.log.size(), context.log.size());
+        const size = integerOf("size", query.get("size"), context.log.size(), context.log.size());
         if (idx >= size)
           throw new HttpError(404, "ENTRY_UNKNOWN", `entry ${idx} is not in the tree of ${size}`);
         return json({
@@ -126,8 +142,8 @@ export function createRoutes(context: ApiContext): Route[] {
     {
       pattern: /^\/v1\/log\/consistency$/,
       handle({ query }) {
-        const size = integer(query, "to", context.log.size(), context.log.size());
-        const old = integer(query, "from", 0, size);
+        const size = integerOf("to", query.get("to"), context.log.size(), context.log.size());
+        const old = integerOf("from", query.get("from"), 0, size);
         return json({
           from: old,
           to: size,
@@ -146,14 +162,4 @@ function noteOf(checkpointer: Checkpointer): string {
     if (!(error instanceof CaliberError)) throw error;
     throw new HttpError(503, error.code, error.message);
   }
-}
-
-function integer(query: URLSearchParams, name: string, otherwise: number, maximum: number): number {
-  const text = query.get(name);
-  if (text === null) return otherwise;
-  const value = Number(text);
-  if (!/^[0-9]{1,16}$/.test(text) || value > maximum) {
-    throw new HttpError(400, "QUERY_INVALID", `${name} is an integer from 0 to ${maximum}`);
-  }
-  return value;
 }
