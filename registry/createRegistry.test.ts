@@ -37,6 +37,7 @@ const open = (): Promise<Registry> =>
     mqtt_port: 0,
     enrol_port: 0,
     api_port: 0,
+    host_packets_per_s: 1000,
     policy: "standard",
     window_ms: 60_000,
     tick_ms: 500,

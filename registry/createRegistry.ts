@@ -6,7 +6,6 @@ import { publicKeyFromSpki } from "../protocol/crypto/spki.js";
 import type { AnchoredBody } from "../protocol/down/downMessage.js";
 import { checkpointVerifierKey } from "../protocol/log/checkpoint.js";
 import type { ChainBody, PolicyBody } from "../protocol/log/entryBodies.js";
-import { parsePresence } from "../protocol/presence.js";
 import { startApiServer } from "./api/apiServer.js";
 import { createApiTokens } from "./api/apiTokens.js";
 import { createRoutes } from "./api/routes.js";
@@ -23,6 +22,7 @@ import { createEventFeed } from "./events/eventFeed.js";
 import { startEventPublisher } from "./events/eventPublisher.js";
 import { type HealthPolicyName, healthPolicies } from "./health/policy.js";
 import { createBeaconBook } from "./ingest/beaconBook.js";
+import { createGreeter } from "./ingest/createGreeter.js";
 import { createDeviceDirectory, type DeviceDirectory } from "./ingest/deviceDirectory.js";
 import { createDownlink } from "./ingest/downlink.js";
 import { createIngest, type IngestCounts } from "./ingest/ingest.js";
@@ -52,6 +52,8 @@ export type RegistryOptions = {
   mqtt_port: number;
   enrol_port: number;
   api_port: number;
+  /** Packets that one host may send in the long run: what is kept for ever must not be anybody's to fill. */
+  host_packets_per_s: number;
   policy: HealthPolicyName;
   window_ms: number;
   tick_ms: number;
@@ -132,29 +134,31 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
       rejects: createRejectStore(db),
       headOf: (device) => devices.get(device)?.head ?? null,
       now_ms,
+      onFatal: options.onFatal,
     });
 
     const enrolStore = withDirectory(createSqliteEnrolStore(db, ledger), projector, directory);
     const tls = issueServerCertificate(ca, options.server_names, now_ms());
     const lastAnchored = (): AnchoredBody | null =>
       JSON.parse(meta.get("anchored") ?? "null") as AnchoredBody | null;
-    const greet = (host: string, payload: Buffer): void => {
-      const presence = parsePresence(payload);
-      if (presence?.state !== "online") return;
-      ledger.settle();
-      const own = [...devices.values()].filter((fold) => fold.host === host);
-      const heads = own.map(({ device, head }) => ({ device, head }));
-      const beacon = beacons.latest();
-      if (beacon !== null) downlink.send(host, { type: "beacon", ...beacon });
-      downlink.send(host, { type: "head", nonce: presence.nonce, heads });
-      const anchored = lastAnchored();
-      if (anchored !== null) downlink.send(host, anchored);
-    };
+    const greet = createGreeter({
+      now_ms,
+      afterCommit: ledger.afterCommit,
+      answer(host, nonce) {
+        const own = [...devices.values()].filter((fold) => fold.host === host);
+        const heads = own.map(({ device, head }) => ({ device, head }));
+        const beacon = beacons.latest();
+        if (beacon !== null) downlink.send(host, { type: "beacon", ...beacon });
+        downlink.send(host, { type: "head", nonce, heads });
+        const anchored = lastAnchored();
+        if (anchored !== null) downlink.send(host, anchored);
+      },
+    });
     broker = await createBroker({
       tls,
       bind,
       port: options.mqtt_port,
-      limits: {},
+      limits: { packets_per_s: options.host_packets_per_s },
       isAllowed: ({ role, id }) => role === "keeper" || enrolStore.findHost(id)?.revoked === false,
       onReport: (message) => ingest.take(message),
       onPresence: greet,
@@ -207,6 +211,8 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
       ledger,
       checkpointer,
       downlink,
+      isRevoked: (host) => enrolStore.findHost(host)?.revoked !== false,
+      now_ms,
       onChain: tellHosts,
     });
     const chain =
@@ -239,7 +245,11 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
             connections: running.connections(),
             chain: chain?.status() ?? null,
           }),
-        health: () => registryHealth(chain?.status() ?? null),
+        health: () =>
+          registryHealth(
+            chain?.status() ?? null,
+            now_ms() - (projector.fleet.last_tick_ms ?? 0) > 3 * options.tick_ms,
+          ),
         now_ms,
       }),
     });
@@ -292,11 +302,17 @@ function withDirectory(store: EnrolStore, projector: Projector, directory: Devic
   };
 }
 
-function registryHealth(chain: ChainStatus | null): { ok: boolean; checks: Record<string, string> } {
+function registryHealth(
+  chain: ChainStatus | null,
+  silent: boolean,
+): { ok: boolean; checks: Record<string, string> } {
   const contradicts = chain?.problems.includes("LOG_CONTRADICTS_ANCHOR") === true;
   // A node that is away is told and no more: reports are still taken in. A log that is not the anchored one is the end.
   return {
-    ok: !contradicts,
-    checks: { log: contradicts ? "contradicts its anchor" : "ok", chain: chain?.rpc ?? "none" },
+    ok: !contradicts && !silent,
+    checks: {
+      log: contradicts ? "contradicts its anchor" : silent ? "no tick in time" : "ok",
+      chain: chain?.rpc ?? "none",
+    },
   };
 }

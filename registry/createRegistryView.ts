@@ -1,12 +1,15 @@
 import { spkiOf } from "../protocol/crypto/spki.js";
 import type { ChainBody } from "../protocol/log/entryBodies.js";
 import type { RegistryView } from "./chain/registryView.js";
-import type { DeviceFold } from "./health/deviceFold.js";
+import type { DeviceFold, TokenFacts } from "./health/deviceFold.js";
 import type { DeviceDirectory } from "./ingest/deviceDirectory.js";
 import type { Downlink } from "./ingest/downlink.js";
 import type { Checkpointer } from "./log/checkpointer.js";
 import type { EvidenceLog } from "./log/evidenceLog.js";
 import type { Ledger } from "./log/ledger.js";
+
+/** A host that changes its tale all the time must not spend the writer's gas on it. */
+const amendSpacing_ms = 3_600_000;
 
 /** The chain writer's window on the registry: reads the fold, and puts what the chain did into the log. */
 export function createRegistryView(options: {
@@ -17,10 +20,13 @@ export function createRegistryView(options: {
   ledger: Ledger;
   checkpointer: Checkpointer;
   downlink: Downlink;
+  isRevoked: (host: string) => boolean;
+  now_ms: () => number;
   /** Told of every chain entry once it is durable. */
   onChain: (body: ChainBody) => void;
 }): RegistryView {
-  const { devices, findDevice, directory, log, ledger, checkpointer, downlink, onChain } = options;
+  const { devices, findDevice, directory, log, ledger, checkpointer, downlink, isRevoked, now_ms, onChain } =
+    options;
   // A software key and a declared identity: neither bit is set.
   const assurance = 0;
   const isTitled = (fold: DeviceFold): fold is DeviceFold & { token: NonNullable<DeviceFold["token"]> } =>
@@ -38,12 +44,16 @@ export function createRegistryView(options: {
     return body.type === "unminted" && findDevice(body.device)?.token?.token_id !== body.token_id;
   };
 
+  /** Whoever is disputed or revoked gets no title, and none is changed in its name. */
+  const isInOrder = ({ dispute, host }: DeviceFold): boolean => dispute === null && !isRevoked(host);
+  const amendedLately = ({ amended_ms }: TokenFacts): boolean =>
+    amended_ms !== null && now_ms() - amended_ms < amendSpacing_ms;
+
   return {
     candidates: () =>
-      [...devices()].flatMap((fold) => {
+      [...devices()].filter(isInOrder).flatMap((fold) => {
         const known = directory.find(fold.device);
-        if (fold.inventory === null || fold.token !== null || fold.dispute !== null || known === undefined)
-          return [];
+        if (fold.inventory === null || fold.token !== null || known === undefined) return [];
         const { device, host, recipient } = fold;
         const { weak_identity, statement } = fold.inventory;
         return [
@@ -51,16 +61,19 @@ export function createRegistryView(options: {
         ];
       }),
     consents: () =>
-      [...devices()].flatMap(({ device, token, consent }) =>
-        token !== null || consent === null
-          ? []
-          : [{ device, authorization: consent.authorization, signature: consent.signature }],
-      ),
+      [...devices()]
+        .filter(isInOrder)
+        .flatMap(({ device, token, consent }) =>
+          token !== null || consent === null
+            ? []
+            : [{ device, authorization: consent.authorization, signature: consent.signature }],
+        ),
     amendments: () =>
       [...devices()]
+        .filter(isInOrder)
         .filter(isTitled)
         .flatMap(({ device, token, inventory }) =>
-          inventory === null || inventory.material === token.material
+          inventory === null || inventory.material === token.material || amendedLately(token)
             ? []
             : [{ device, token_id: BigInt(token.token_id), evidence: inventory.statement, assurance }],
         ),

@@ -23,6 +23,7 @@ const start = async (): Promise<Registry> =>
     mqtt_port: 0,
     enrol_port: 0,
     api_port: 0,
+    host_packets_per_s: 100,
     policy: "standard",
     window_ms: 60_000,
     tick_ms: 15_000,

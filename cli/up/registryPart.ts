@@ -30,6 +30,8 @@ export function registryPart(options: {
         epoch: "30s",
         "anchor-every": "15s",
         "beacon-every": "5s",
+        // One writer, one node: nothing reorganises this chain.
+        confirmations: 0,
         "mqtt-port": ports.mqtt,
         "enrol-port": ports.enrol,
         "api-port": ports.api,

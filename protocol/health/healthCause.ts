@@ -16,6 +16,7 @@ export const healthCauses = {
   utilization_low: 30,
   equivocation: 40,
   identity_taken: 41,
+  identity_changed: 42,
   pause_announced: 50,
   uncured: 60,
 } as const;

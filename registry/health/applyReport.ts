@@ -140,10 +140,10 @@ function applyInventory(
   const { body } = report;
   const weak = weakIdentityOf(body.uuid);
   const holder = fleet.identities.get(weak);
-  if (holder === undefined) {
+  if (holder === undefined && fold.held === null) {
     fleet.identities.set(weak, fold.device);
-    fold.held.push(weak);
-  } else if (holder !== fold.device) {
+    fold.held = weak;
+  } else if (holder !== undefined && holder !== fold.device) {
     // A newcomer on a taken identity waits outside; the incumbent is told, not harmed.
     fold.dispute ??= "identity_taken";
     const incumbent = fleet.devices.get(holder);
@@ -154,9 +154,12 @@ function applyInventory(
   }
   const before = fold.inventory;
   if (before !== null && before.weak_identity !== weak) {
+    // One key, one GPU: which of the two its title stands for is nobody's to say here.
+    fold.dispute ??= "identity_changed";
     const text = `the key has moved from GPU ${before.uuid} to ${body.uuid}`;
     raiseFinding(fleet, fold, { code: "IDENTITY_CHANGED", text, evidence: statement }, now_ms, sink);
   }
+  fold.former = before && { statement: before.statement, material: before.material };
   fold.inventory = {
     statement,
     idx,

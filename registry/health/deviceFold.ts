@@ -36,6 +36,17 @@ export type InventoryFacts = {
   material: string;
 };
 
+export type TokenFacts = {
+  chain_id: number;
+  contract: string;
+  token_id: string;
+  tx: string;
+  /** What the chain says of the hardware: the material of the inventory that it names. */
+  material: string;
+  /** Tick of the latest amendment. */
+  amended_ms: number | null;
+};
+
 /** All that is known of one device: a fold over the log, plain data, kept as JSON. */
 export type DeviceFold = {
   id: number;
@@ -60,7 +71,7 @@ export type DeviceFold = {
   fresh_ms: number | null;
   /** When the registry came back from a silence of its own that was too long; null since the last fresh telemetry. */
   back_ms: number | null;
-  dispute: "equivocation" | "identity_taken" | null;
+  dispute: "equivocation" | "identity_taken" | "identity_changed" | null;
   /** Since when the device has been lost or impaired without a break. */
   bad_since_ms: number | null;
   pause: { from_ms: number; until_ms: number } | null;
@@ -68,10 +79,12 @@ export type DeviceFold = {
   ecc_aggregate_uncorrectable: number | null;
   latest: LatestReading | null;
   inventory: InventoryFacts | null;
-  /** Weak identities that this device was the first to show. */
-  held: string[];
+  /** The inventory before: a transaction under way may still name it. */
+  former: { statement: string; material: string } | null;
+  /** The weak identity that this device was the first to show: a key stands for one GPU. */
+  held: string | null;
   consent: { authorization: MintAuthorization; signature: string; statement: string } | null;
-  token: { chain_id: number; contract: string; token_id: string; tx: string; material: string } | null;
+  token: TokenFacts | null;
   /** Findings of one code are told once in a while; the rest are counted. */
   findings: Record<string, { told_ms: number; held: number }>;
 };
@@ -99,7 +112,8 @@ export function createDeviceFold(
     ecc_aggregate_uncorrectable: null,
     latest: null,
     inventory: null,
-    held: [],
+    former: null,
+    held: null,
     consent: null,
     token: null,
     findings: {},

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { weakIdentityOf } from "../../protocol/crypto/weakIdentityOf.js";
 import { findingEventType, healthEventType } from "../../protocol/events/healthEvent.js";
 import { busyTelemetry } from "../../test/support/testReports.js";
 import { foldBench, gapBody } from "../testing/foldBench.js";
@@ -116,8 +117,8 @@ describe("identity", () => {
     ]);
     expect(told[0]?.text).toContain(device);
     expect(told[0]?.text).toContain(other);
-    expect(bench.fold(device).held).toHaveLength(1);
-    expect(bench.fold(other).held).toEqual([]);
+    expect(bench.fold(device).held).toBe(weakIdentityOf("GPU-a"));
+    expect(bench.fold(other).held).toBeNull();
     // The incumbent says it again: still its own.
     bench.inventory(device, "GPU-a");
     expect(bench.findings(device)).toHaveLength(1);
@@ -130,6 +131,7 @@ describe("identity", () => {
     expect(bench.findings(device)).toEqual([]);
     bench.inventory(device, "GPU-b");
     expect(bench.findings(device).map(({ data }) => data.code)).toEqual(["IDENTITY_CHANGED"]);
+    expect(bench.state(device)).toBe("disputed/identity_changed");
     // Both stay its own: nobody else may take the old one up.
     bench.enrol(other);
     bench.inventory(other, "GPU-a");
@@ -307,6 +309,26 @@ describe("titles", () => {
       body: { type: "amended", device, token_id: "7", evidence, tx: "0x2", block: 2 },
     });
     expect(bench.fold(device).token?.material).toBe(bench.fold(device).inventory?.material);
+  });
+
+  it("stand for the inventory that the transaction named, whatever came since", () => {
+    const bench = start();
+    bench.put(minted(device));
+    bench.inventory(device, "GPU-a", { vbios_version: "2" });
+    const named = bench.fold(device).inventory!;
+    bench.inventory(device, "GPU-a", { vbios_version: "3" });
+    const body = {
+      type: "amended",
+      device,
+      token_id: "7",
+      evidence: named.statement,
+      tx: "0x2",
+      block: 2,
+    } as const;
+    bench.put({ kind: "chain", body });
+    expect(bench.fold(device).token).toMatchObject({ material: named.material });
+    expect(bench.fold(device).token?.amended_ms).not.toBeNull();
+    expect(bench.fold(device).inventory?.material).not.toBe(named.material);
   });
 
   it("are lost with the block that held the mint, and only then", () => {

@@ -7,7 +7,7 @@ import type {
   TickBody,
 } from "../../protocol/log/entryBodies.js";
 import { type AcceptedReport, applyReport, step } from "./applyReport.js";
-import { createDeviceFold } from "./deviceFold.js";
+import { createDeviceFold, type DeviceFold } from "./deviceFold.js";
 import type { FleetFold } from "./fleetFold.js";
 import type { FoldSink } from "./foldSink.js";
 import type { HealthPolicy } from "./policy.js";
@@ -74,7 +74,7 @@ function applyEntry(fleet: FleetFold, entry: FoldEntry, now_ms: number, sink: Fo
       applyKey(fleet, entry.body, sink);
       return;
     case "chain":
-      applyChain(fleet, entry.body, sink);
+      applyChain(fleet, entry.body, now_ms, sink);
       return;
     case "policy":
       fleet.policy = entry.body.values as HealthPolicy;
@@ -122,7 +122,7 @@ function applyKey(fleet: FleetFold, body: KeyBody, sink: FoldSink): void {
   }
 }
 
-function applyChain(fleet: FleetFold, body: ChainBody, sink: FoldSink): void {
+function applyChain(fleet: FleetFold, body: ChainBody, now_ms: number, sink: FoldSink): void {
   if (body.type === "anchored") return;
   if (body.type === "beacon") {
     sink.beacon(body);
@@ -132,12 +132,22 @@ function applyChain(fleet: FleetFold, body: ChainBody, sink: FoldSink): void {
   if (fold === undefined) return;
   if (body.type === "minted") {
     const { chain_id, contract, token_id, tx } = body;
-    fold.token = { chain_id, contract, token_id, tx, material: fold.inventory?.material ?? "" };
+    // A mint that is found on chain again, its consent long forgotten, is taken to stand for what is there now.
+    const named = fold.consent?.authorization.evidence.slice(2) ?? fold.inventory?.statement ?? "";
+    const material = materialNamed(fold, named);
+    fold.token = { chain_id, contract, token_id, tx, material, amended_ms: null };
     fold.consent = null;
   } else if (body.type === "unminted") {
     if (fold.token?.token_id === body.token_id) fold.token = null;
   } else if (fold.token !== null) {
-    fold.token.material = fold.inventory?.material ?? "";
+    fold.token.material = materialNamed(fold, body.evidence);
+    fold.token.amended_ms = now_ms;
   }
   sink.changed(fold);
+}
+
+/** Material of the inventory that a transaction named; none that is known differs from any, and is amended. */
+function materialNamed(fold: DeviceFold, statement: string): string {
+  if (fold.inventory?.statement === statement) return fold.inventory.material;
+  return fold.former?.statement === statement ? fold.former.material : "";
 }

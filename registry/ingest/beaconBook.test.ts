@@ -55,13 +55,13 @@ describe("beacons", () => {
   });
 
   it("are known after a restart, and when there are more than are held in memory", () => {
-    const insert = db.prepare("INSERT INTO beacon VALUES (?, ?, ?)");
+    const insert = db.prepare("INSERT INTO beacon (number, hash, time_ms) VALUES (?, ?, ?)");
     insert.run(first.number, first.hash, first.time_ms);
     insert.run(second.number, second.hash, second.time_ms);
     const book = createBeaconBook(db);
     expect(book.latest()).toEqual(second);
     for (let i = 0; i < 5000; i += 1) {
-      book.add({ number: 100 + i, hash: hash("d"), time_ms: t0 + 20 * minute + i });
+      book.add({ number: 100 + i, hash: `0x${String(i).padStart(64, "d")}`, time_ms: t0 + 20 * minute + i });
     }
     book.check(first, t0);
     book.check(second, t0 + 10 * minute);

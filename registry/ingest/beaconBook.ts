@@ -23,8 +23,8 @@ const grace_ms = 15 * 60_000;
 const remembered = 4096;
 
 export function createBeaconBook(db: Db): BeaconBook {
-  const recent = new Map<number, KnownBeacon>();
-  const load = db.prepare<[number], KnownBeacon>("SELECT number, hash, time_ms FROM beacon WHERE number = ?");
+  const recent = new Map<string, KnownBeacon>();
+  const load = db.prepare<[string], KnownBeacon>("SELECT number, hash, time_ms FROM beacon WHERE hash = ?");
   const first = db.prepare<[], KnownBeacon>("SELECT * FROM beacon ORDER BY time_ms LIMIT 1").get();
   let latest =
     db.prepare<[], KnownBeacon>("SELECT * FROM beacon ORDER BY time_ms DESC LIMIT 1").get() ?? null;
@@ -33,7 +33,7 @@ export function createBeaconBook(db: Db): BeaconBook {
   return {
     latest: () => latest,
     add(beacon) {
-      recent.set(beacon.number, beacon);
+      recent.set(beacon.hash, beacon);
       if (recent.size > remembered) recent.delete(recent.keys().next().value!);
       first_ms = Math.min(first_ms, beacon.time_ms);
       if (latest === null || beacon.time_ms >= latest.time_ms) latest = beacon;
@@ -43,8 +43,9 @@ export function createBeaconBook(db: Db): BeaconBook {
         if (window_end_ms <= first_ms + grace_ms) return;
         throw new CaliberError("BEACON_UNKNOWN", "the report names no beacon though there are some");
       }
-      const known = recent.get(beacon.number) ?? load.get(beacon.number);
-      if (known === undefined || known.hash !== beacon.hash) {
+      // By hash: a reorganised chain has two blocks of one number, and both were handed out.
+      const known = recent.get(beacon.hash) ?? load.get(beacon.hash);
+      if (known === undefined || known.number !== beacon.number) {
         throw new CaliberError("BEACON_UNKNOWN", `block ${beacon.number} is no beacon of this registry`);
       }
       if (window_end_ms + skew_ms < known.time_ms) {

@@ -5,6 +5,7 @@ import { payloadOfPae } from "../../protocol/dsse/payloadOfPae.js";
 import { CaliberError } from "../../protocol/errors.js";
 import { decodeEntry } from "../../protocol/log/entry.js";
 import { parseReport } from "../../protocol/report/parseReport.js";
+import type { Report } from "../../protocol/report/schema.js";
 import type { EvidenceLog } from "../log/evidenceLog.js";
 import type { Db } from "../store/openDatabase.js";
 
@@ -49,7 +50,7 @@ export function createDeviceDirectory(db: Db, log: EvidenceLog): DeviceDirectory
     const entry = bytes === null ? null : decodeEntry(bytes);
     if (entry?.kind !== "report")
       throw new CaliberError("LOG_TORN", `entry ${place.idx} is not the report on record`);
-    const { prev, window } = parseReport(payloadOfPae(entry.pae).payload);
+    const { prev, window } = readStored(place.idx, entry.pae);
     const statement = statementAt.get(device.id, place.seq)!.statement.toString("hex");
     return { seq: place.seq, statement, prev, start_ms: window.start_ms, end_ms: window.end_ms };
   };
@@ -64,4 +65,13 @@ export function createDeviceDirectory(db: Db, log: EvidenceLog): DeviceDirectory
     }),
     indexOf: (device, seq) => at.get(device.id, seq)?.idx ?? null,
   };
+}
+
+/** What is on record was checked when it was let in: if it does not parse now, the fault is the record's. */
+function readStored(idx: number, paeBytes: Buffer): Report {
+  try {
+    return parseReport(payloadOfPae(paeBytes).payload);
+  } catch (cause) {
+    throw new CaliberError("LOG_TORN", `entry ${idx} cannot be read`, { cause });
+  }
 }

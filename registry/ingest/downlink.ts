@@ -8,10 +8,15 @@ import type { Meta } from "../store/meta.js";
 export type Downlink = { send(host: string, body: DownBody, ttl_ms?: number): void };
 
 const defaultTtl_ms = 5 * 60_000;
-/** Sequence numbers a start of the registry may use: the count of starts goes above them. */
-const perStart = 2 ** 32;
+/** Sequence numbers a second: more than can be sent. At this rate they stay below 2^53 until the year 2106. */
+const perSecond = 2 ** 21;
+/** What a start leaves above the last one when the clock has gone back. */
+const perStart = 2 ** 24;
 
-/** Signs what goes down to hosts. Sequence numbers rise across restarts without leaning on the clock. */
+/**
+ * Signs what goes down to hosts. Sequence numbers rise across restarts: by the clock, so that hosts also listen to a
+ * registry that was restored from an older copy, and where the clock has gone back, from the last start's.
+ */
 export function createDownlink(options: {
   meta: Meta;
   key: KeyObject;
@@ -20,9 +25,10 @@ export function createDownlink(options: {
   transmit: (host: string, payload: Buffer) => void;
 }): Downlink {
   const { meta, key, keyid, now_ms, transmit } = options;
-  const start = Number(meta.get("starts") ?? "0") + 1;
-  meta.set("starts", String(start));
-  let seq = start * perStart;
+  const last = Number(meta.get("down_seq_base") ?? "0");
+  const base = Math.max(Math.floor(now_ms() / 1000) * perSecond, last + perStart);
+  meta.set("down_seq_base", String(base));
+  let seq = base;
   return {
     send(host, body, ttl_ms = defaultTtl_ms) {
       seq += 1;

@@ -8,6 +8,7 @@ import { payloadTypes } from "../../protocol/dsse/payloadTypes.js";
 import { statementHash } from "../../protocol/dsse/statementHash.js";
 import { CaliberError } from "../../protocol/errors.js";
 import type { FindingBody, RejectBody } from "../../protocol/log/entryBodies.js";
+import { type RefusalCode, refusalCodes } from "../../protocol/refusal.js";
 import { parseReport } from "../../protocol/report/parseReport.js";
 import type { Report } from "../../protocol/report/schema.js";
 import type { Ledger } from "../log/ledger.js";
@@ -35,6 +36,8 @@ export type IngestOptions = {
   /** The chain's head as of the last commit, asked once a device. */
   headOf: (device: string) => ChainHead | null;
   now_ms: () => number;
+  /** The record itself is at fault: nothing more may be taken in. */
+  onFatal: (error: unknown) => void;
 };
 
 export const maxEnvelopeBytes = 24 * 1024;
@@ -72,8 +75,11 @@ export function createIngest(options: IngestOptions): Ingest {
   };
 
   const refuse = (message: Inbound, error: unknown, resolve: () => void): void => {
-    // What is not a refusal is our own fault and must not pass for the sender's.
-    if (!(error instanceof CaliberError)) throw error;
+    // What is not a refusal is our own fault: it must not pass for the sender's, who would drop a good report.
+    if (!isRefusal(error)) {
+      options.onFatal(error);
+      return;
+    }
     counts.refused += 1;
     const { host, device, payload } = message;
     const digest = hash("sha256", payload, "hex");
@@ -156,10 +162,12 @@ export function createIngest(options: IngestOptions): Ingest {
     }
   };
 
-  /** Old places of a chain are asked of the tables, which must first be as new as the log. */
+  /** Old places of a chain are asked of the tables; only one that is not in them may be on its way there. */
   const neighboursOf =
     (known: KnownDevice) =>
     (seq: number): Neighbours => {
+      const stored = directory.neighbours(known, seq);
+      if (stored.at !== null) return stored;
       ledger.settle();
       return directory.neighbours(known, seq);
     };
@@ -172,7 +180,7 @@ export function createIngest(options: IngestOptions): Ingest {
     job: Job,
     error: CaliberError,
   ): void => {
-    const keep = rejects.keepConflict(statement);
+    const keep = rejects.keepConflict(statement, job.host, now_ms());
     if (keep === null) return;
     const first = directory.indexOf(known, report.seq);
     const body: FindingBody = {
@@ -213,6 +221,12 @@ export function createIngest(options: IngestOptions): Ingest {
         }
       }),
   };
+}
+
+const refusals: ReadonlySet<string> = new Set(refusalCodes);
+
+function isRefusal(error: unknown): error is CaliberError<RefusalCode> {
+  return error instanceof CaliberError && refusals.has(error.code);
 }
 
 /** Everything that can be said of a message before its signature is checked. */

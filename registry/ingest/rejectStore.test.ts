@@ -58,9 +58,9 @@ it("keeps a thousand a host and hour, and each host's share apart", () => {
 it("knows a conflict once, also after a restart", () => {
   const store = createRejectStore(db);
   const statement = sha256(Buffer.from("s"));
-  const first = store.keepConflict(statement);
-  expect(store.keepConflict(statement)).toBeNull();
+  const first = store.keepConflict(statement, "h-1", t0);
+  expect(store.keepConflict(statement, "h-1", t0)).toBeNull();
   first!();
-  expect(store.keepConflict(statement)).toBeNull();
-  expect(createRejectStore(db).keepConflict(statement)).toBeNull();
+  expect(store.keepConflict(statement, "h-1", t0)).toBeNull();
+  expect(createRejectStore(db).keepConflict(statement, "h-1", t0)).toBeNull();
 });

@@ -7,8 +7,8 @@ export type RejectStore = {
    * same bytes are on record, or the host has filled its share for the hour.
    */
   keep(body: RejectBody, bytes: Buffer): (() => void) | null;
-  /** The same for a statement that contradicts the record: one finding each, however often it is sent. */
-  keepConflict(statement: string): (() => void) | null;
+  /** The same for a statement that contradicts the record: one finding each, within the same share. */
+  keepConflict(statement: string, host: string, at_ms: number): (() => void) | null;
 };
 
 /** An enrolled host may be hostile: it must not be able to fill the log with garbage of its own. */
@@ -44,9 +44,10 @@ export function createRejectStore(db: Db): RejectStore {
         underway.delete(digest);
       };
     },
-    keepConflict(statement) {
+    keepConflict(statement, host, at_ms) {
       const key = Buffer.from(statement, "hex");
-      if (underway.has(statement) || knownConflict.get(key) !== undefined) return null;
+      if (underway.has(statement) || knownConflict.get(key) !== undefined || isOverShare(host, at_ms))
+        return null;
       underway.add(statement);
       return () => {
         insertConflict.run(key);

@@ -156,7 +156,8 @@ export function createLedger(options: LedgerOptions): Ledger {
 
   const ticker = setInterval(
     guarded(() => {
-      if (now_ms() - lastCommit_ms >= tick_ms) commit();
+      // Also when the wall clock has gone back: an idle log must go on ticking.
+      if (Math.abs(now_ms() - lastCommit_ms) >= tick_ms) commit();
     }),
     Math.min(tick_ms, 1000),
   );

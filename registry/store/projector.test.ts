@@ -344,7 +344,7 @@ it("digests tell every difference of a row", () => {
   const db = openDatabase(":memory:");
   const digest = () => tableDigests(db).beacon;
   const seen = [digest()];
-  db.exec("INSERT INTO beacon VALUES (1, 'a', 2)");
+  db.exec("INSERT INTO beacon (number, hash, time_ms) VALUES (1, 'a', 2)");
   seen.push(digest());
   db.exec("UPDATE beacon SET hash = 'b'");
   seen.push(digest());

@@ -67,7 +67,7 @@ export function createProjector(db: Db, log: EvidenceLog, origin: string): Proje
   );
   const insertWindow = db.prepare("INSERT INTO window VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   const insertEvent = db.prepare("INSERT INTO event VALUES (?, ?, ?, ?, ?)");
-  const insertBeacon = db.prepare("INSERT OR REPLACE INTO beacon VALUES (?, ?, ?)");
+  const insertBeacon = db.prepare("INSERT OR IGNORE INTO beacon (number, hash, time_ms) VALUES (?, ?, ?)");
   const insertOutage = db.prepare("INSERT INTO outage VALUES (?, ?)");
   const saveState = db.prepare(
     "INSERT INTO fold_state VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
@@ -99,7 +99,8 @@ export function createProjector(db: Db, log: EvidenceLog, origin: string): Proje
           window.start_ms,
           window.end_ms,
           standing,
-          body?.present_ms ?? 0,
+          // The sender says how long; no longer than the window, as its account has it.
+          Math.min(body?.present_ms ?? 0, window.end_ms - window.start_ms),
           body?.util_permille?.mean ?? null,
           body?.sm_activity_permille?.mean ?? null,
           body?.power_mw?.mean ?? null,
@@ -185,7 +186,7 @@ function loadFleet(db: Db, origin: string): FleetFold {
   for (const row of db.prepare<[], { fold: string }>("SELECT fold FROM device_fold ORDER BY id").iterate()) {
     const fold = JSON.parse(row.fold) as DeviceFold;
     fleet.devices.set(fold.device, fold);
-    for (const weak of fold.held) fleet.identities.set(weak, fold.device);
+    if (fold.held !== null) fleet.identities.set(fold.held, fold.device);
   }
   fleet.outages = db
     .prepare<[], { from_ms: number; to_ms: number }>("SELECT from_ms, to_ms FROM outage ORDER BY from_ms")

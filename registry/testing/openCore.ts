@@ -81,6 +81,7 @@ export function openCore(
     rejects,
     headOf: (device) => devices.get(device)?.head ?? null,
     now_ms,
+    onFatal: (error) => void fatal.push(error),
   });
 
   return {

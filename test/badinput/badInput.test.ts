@@ -99,6 +99,7 @@ beforeAll(async () => {
     mqtt_port: 0,
     enrol_port: 0,
     api_port: 0,
+    host_packets_per_s: 1000,
     policy: "standard",
     window_ms: minute,
     tick_ms: 1000,

@@ -25,6 +25,7 @@ export async function startBenchRegistry(): Promise<BenchRegistry> {
     mqtt_port: 0,
     enrol_port: 0,
     api_port: 0,
+    host_packets_per_s: 10_000,
     policy: "standard",
     window_ms: 60_000,
     tick_ms: 15_000,

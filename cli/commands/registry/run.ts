@@ -16,6 +16,7 @@ const usage = `caliber registry run --data-dir DIR [options]
   --mqtt-port N          MQTT over TLS (0: any free port)
   --enrol-port N         enrolment over HTTPS (0)
   --api-port N           read API over HTTP (0)
+  --host-rate N          packets a second that one host may send in the long run (100)
   --policy NAME          ${Object.keys(healthPolicies).join(" | ")} (standard)
   --window 60s           window that agents are told to report by
   --tick 15s             longest time between ticks of the log
@@ -25,6 +26,7 @@ const usage = `caliber registry run --data-dir DIR [options]
   --epoch 1h             health is posted at least twice an epoch
   --anchor-every 1h      checkpoints are anchored at most this often
   --beacon-every 60s     blocks become beacons at most this often
+  --confirmations N      blocks on top before the chain's word counts, and before agents delete what is anchored (6)
   --exit-with-parent     end when standard input ends
 
 Prints one JSON line with its ports when it is up; logs go to standard error as JSON.
@@ -42,6 +44,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
       "mqtt-port": { type: "string" },
       "enrol-port": { type: "string" },
       "api-port": { type: "string" },
+      "host-rate": { type: "string" },
       policy: { type: "string" },
       window: { type: "string" },
       tick: { type: "string" },
@@ -51,6 +54,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
       epoch: { type: "string" },
       "anchor-every": { type: "string" },
       "beacon-every": { type: "string" },
+      confirmations: { type: "string" },
       "exit-with-parent": { type: "boolean" },
       help: { type: "boolean" },
     },
@@ -78,6 +82,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
     mqtt_port: port("mqtt-port"),
     enrol_port: port("enrol-port"),
     api_port: port("api-port"),
+    host_packets_per_s: integerOption("host-rate", values["host-rate"], 100, 1, 100_000),
     policy: choiceOption("policy", values.policy, "standard", policies),
     window_ms: durationOption("window", values.window, 60_000),
     tick_ms: durationOption("tick", values.tick, 15_000),
@@ -95,7 +100,10 @@ export async function run(argv: string[], io: Io): Promise<number> {
 
 function chainOptions(
   values: Partial<
-    Record<"rpc-url" | "deployment" | "writer-key" | "epoch" | "anchor-every" | "beacon-every", string>
+    Record<
+      "rpc-url" | "deployment" | "writer-key" | "epoch" | "anchor-every" | "beacon-every" | "confirmations",
+      string
+    >
   >,
 ) {
   const rpc_url = values["rpc-url"];
@@ -115,6 +123,7 @@ function chainOptions(
       epoch_ms: durationOption("epoch", values.epoch, 3_600_000),
       anchor_interval_ms: durationOption("anchor-every", values["anchor-every"], 3_600_000),
       beacon_interval_ms: durationOption("beacon-every", values["beacon-every"], 60_000),
+      confirmations: integerOption("confirmations", values.confirmations, 6, 0, 10_000),
     },
   };
 }
