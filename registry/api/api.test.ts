@@ -414,6 +414,53 @@ describe("events", () => {
     expect(after.seen[0]?.id).toBe(3);
   });
 
+  it.each([
+    ["/v1/events?after=-1", {}],
+    ["/v1/events?after=1.5", {}],
+    ["/v1/events?after=", {}],
+    ["/v1/events", { "last-event-id": "x" }],
+    ["/v1/events?after=0", { "last-event-id": "1e3" }],
+    ["/v1/events", { "last-event-id": "" }],
+  ])("do not stream from a place that is none: %s %o", async (path, place) => {
+    const { get } = await start();
+    const answer = await get(path, { headers: { accept: "text/event-stream", ...place } });
+    expect([answer.status, await answer.json()]).toEqual([
+      400,
+      { code: "QUERY_INVALID", message: expect.any(String) },
+    ]);
+  });
+
+  it("stream with the headers of every other answer", async () => {
+    const { get } = await start();
+    const stream = await get("/v1/events", { headers: { accept: "text/event-stream" } });
+    const page = await get("/v1/events");
+    for (const name of ["cache-control", "x-content-type-options", "content-security-policy"]) {
+      expect([name, stream.headers.get(name)]).toEqual([name, expect.any(String)]);
+      expect(stream.headers.get(name)).toBe(page.headers.get(name));
+    }
+    await stream.body?.cancel();
+  });
+
+  it("stream to 64 readers at once, and to the next when one has gone", async () => {
+    const { get } = await start();
+    const open = () => get("/v1/events", { headers: { accept: "text/event-stream" } });
+    const streams = await Promise.all(Array.from({ length: 64 }, open));
+    expect(new Set(streams.map(({ status }) => status))).toEqual(new Set([200]));
+    const refused = await open();
+    expect([refused.status, await refused.json()]).toEqual([
+      503,
+      { code: "TOO_MANY_STREAMS", message: expect.any(String) },
+    ]);
+    expect((await get("/v1/events")).status).toBe(200);
+    await streams[0]!.body?.cancel();
+    await vi.waitFor(async () => {
+      const next = await open();
+      streams.push(next);
+      expect(next.status).toBe(200);
+    });
+    await Promise.all(streams.slice(1).map(({ body }) => body?.cancel()));
+  });
+
   it("wait for a slow reader without being held in memory, and lose none", async () => {
     const started = await start();
     const { server, token } = started;
