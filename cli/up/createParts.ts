@@ -16,8 +16,10 @@ export type Parts = {
   stop(): Promise<string[]>;
 };
 
-/** Together under three seconds. */
-const grace_ms: Record<Rank, number> = { host: 1200, registry: 900, chain: 700 };
+/** All of it takes under three seconds. */
+const total_ms = 2800;
+/** What is left, whatever a rank does, to those that end after it; the chain has a file to write. */
+const reserve_ms: Record<Rank, number> = { host: 1600, registry: 700, chain: 0 };
 
 /**
  * The processes of `caliber up`. One that ends by itself, though it should not, is told to `onFailure`.
@@ -61,9 +63,12 @@ export function createParts(onFailure: (error: unknown) => void): Parts {
     async stop() {
       stopping = true;
       const late: string[] = [];
+      const end_ms = performance.now() + total_ms;
       for (const rank of ["host", "registry", "chain"] as const) {
         const parts = [...running].filter(([, at]) => at === rank).map(([part]) => part);
-        const inTime = await Promise.all(parts.map((part) => part.stop(grace_ms[rank])));
+        const inTime = await Promise.all(
+          parts.map((part) => part.stop(Math.max(1, end_ms - performance.now() - reserve_ms[rank]))),
+        );
         late.push(...parts.filter((_, i) => !inTime[i]).map(({ name }) => name));
       }
       return late;
