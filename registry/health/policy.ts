@@ -62,6 +62,7 @@ export const healthPolicies = {
     recovery_cure_ms: 0,
     util_low_permille: 50,
     util_clear_permille: 150,
+    // A window of 10 s ends at a sample, and so may be a moment shorter.
     util_raise_ms: 9000,
     util_cure_ms: 0,
     breach_after_ms: 10 * minute,
