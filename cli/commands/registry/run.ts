@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import pino from "pino";
 import { CaliberError } from "../../../protocol/errors.js";
 import { createRegistry } from "../../../registry/createRegistry.js";
+import { defaultServerNames } from "../../../registry/enrol/issueServerCertificate.js";
 import { type HealthPolicyName, healthPolicies } from "../../../registry/health/policy.js";
 import { exitCodes } from "../../exitCodes.js";
 import type { Io } from "../../io.js";
@@ -78,7 +79,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
     data_dir: requiredOption("data-dir", values["data-dir"]),
     bind: values.bind ?? "127.0.0.1",
     api_bind: values["api-bind"] ?? "127.0.0.1",
-    server_names: values.name ?? ["localhost", "127.0.0.1", "::1"],
+    server_names: values.name ?? [...defaultServerNames],
     mqtt_port: port("mqtt-port"),
     enrol_port: port("enrol-port"),
     api_port: port("api-port"),
