@@ -27,6 +27,11 @@ export function rebuild(db: Db): RebuildResult {
   return { entries: size, root: root.toString("hex"), digests: tableDigests(db) };
 }
 
+/** Brings the derived tables up to the log's end, as a registry does when it starts: after a crash they lag behind. */
+export function catchUp(db: Db): void {
+  createProjector(db, createEvidenceLog(db), createMeta(db).get("origin") ?? "");
+}
+
 /** SHA-256 of each derived table's rows in key order: two tables with one digest are byte-equal. */
 export function tableDigests(db: Db): Record<string, string> {
   const digests: Record<string, string> = {};

@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { databasePath } from "../../../registry/databasePath.js";
 import { lockDataDir } from "../../../registry/lockDataDir.js";
 import { openDatabase } from "../../../registry/store/openDatabase.js";
-import { rebuild, tableDigests } from "../../../registry/store/rebuild.js";
+import { catchUp, rebuild, tableDigests } from "../../../registry/store/rebuild.js";
 import { exitCodes } from "../../exitCodes.js";
 import type { Io } from "../../io.js";
 import { requiredOption } from "../../options.js";
@@ -31,6 +31,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
   const unlock = lockDataDir(data_dir);
   const db = openDatabase(databasePath(data_dir));
   try {
+    catchUp(db);
     const before = tableDigests(db);
     const result = rebuild(db);
     const changed = Object.keys(before).filter((table) => before[table] !== result.digests[table]);
