@@ -112,7 +112,9 @@ export function createChainWriter(options: ChainWriterOptions): ChainWriter {
     const text = error instanceof Error ? error.message : String(error);
     const since_ms = fault !== null && fault.code === code ? fault.since_ms : now_ms();
     const told = fault !== null && fault.code === code && fault.text === text;
-    if (!told) log.error({ err: error, code }, "a round failed");
+    // A coded error may have one of viem's as its cause, which holds the node's URL, and that may hold a key.
+    const facts = error instanceof CaliberError ? { code, reason: text } : { code, err: error };
+    if (!told) log.error(facts, "a round failed");
     fault = { code, text, since_ms };
   }
 
