@@ -13,6 +13,7 @@ const own: OwnFacts = {
   uuid: "GPU-a",
   recipient,
   log_origin: "log.test/1",
+  contract: `31337:0x${"cd".repeat(20)}`,
   isOwnInventory: (statement) => statement === inventory,
   now_ms,
 };
@@ -38,6 +39,17 @@ describe("checkMintRequest", () => {
     expect(checkMintRequest(asked, own)).toEqual(good);
   });
 
+  it("takes any contract before the first consent", () => {
+    const first = { ...good, chain_id: 1, contract: `0x${"ce".repeat(20)}` };
+    expect(checkMintRequest(first, { ...own, contract: null })).toEqual(first);
+  });
+
+  it("says how to accept another contract on purpose", () => {
+    expect(() => checkMintRequest({ ...good, chain_id: 1 }, own)).toThrow(
+      `--accept-contract 1:${good.contract}`,
+    );
+  });
+
   it.each<[string, Record<string, unknown>]>([
     ["MINT_DEVICE_MISMATCH", { device_key_hash: `0x${"0".repeat(64)}` }],
     ["MINT_IDENTITY_MISMATCH", { weak_identity: `0x${weakIdentityOf("GPU-b")}` }],
@@ -46,6 +58,8 @@ describe("checkMintRequest", () => {
     ["MINT_RECIPIENT_MISMATCH", { recipient: `0x${"ac".repeat(20)}` }],
     ["MINT_ORIGIN_MISMATCH", { log_origin: originHash("log.test/2") }],
     ["MINT_ASSURANCE_TOO_HIGH", { assurance: 1 }],
+    ["MINT_CONTRACT_CHANGED", { chain_id: 1 }],
+    ["MINT_CONTRACT_CHANGED", { contract: `0x${"ce".repeat(20)}` }],
     ["MINT_DEADLINE", { deadline: String(now_ms / 1000) }],
     ["MINT_DEADLINE", { deadline: String(now_ms / 1000 + 24 * 3600 + 1) }],
     ["MINT_MALFORMED", { chain_id: 0 }],

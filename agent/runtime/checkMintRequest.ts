@@ -2,6 +2,7 @@ import { weakIdentityOf } from "../../protocol/crypto/weakIdentityOf.js";
 import { CaliberError } from "../../protocol/errors.js";
 import { originHash } from "../../protocol/log/originHash.js";
 import type { MintAuthorization } from "../../protocol/report/schema.js";
+import type { TitleContract } from "./parseTitleContract.js";
 
 /** What the agent knows itself of the device that is asked for its consent. */
 export type OwnFacts = {
@@ -9,6 +10,8 @@ export type OwnFacts = {
   uuid: string;
   recipient: string;
   log_origin: string;
+  /** The contract that this device consents to; null before the first consent. */
+  contract: TitleContract | null;
   isOwnInventory(statement: string): boolean;
   now_ms: number;
 };
@@ -22,6 +25,7 @@ export type MintRefusalCode =
   | "MINT_RECIPIENT_MISMATCH"
   | "MINT_ORIGIN_MISMATCH"
   | "MINT_ASSURANCE_TOO_HIGH"
+  | "MINT_CONTRACT_CHANGED"
   | "MINT_DEADLINE";
 
 const longest_s = 24 * 3600;
@@ -48,7 +52,7 @@ const shapes = {
 
 /**
  * Holds a mint request against what this host knows. The registry signed it, but the device consents for itself: a
- * registry gone bad must not get a title over another GPU, or one for somebody else.
+ * registry gone bad must not get a title over another GPU, one for somebody else, or two on two contracts.
  *
  * @returns the authorization with its known fields only, fit to be signed.
  * @throws CaliberError a MintRefusalCode
@@ -79,6 +83,13 @@ export function checkMintRequest(asked: MintAuthorization, own: OwnFacts): MintA
   }
   if (authorization.assurance > shown_assurance) {
     throw refuse("MINT_ASSURANCE_TOO_HIGH", "the title claims more assurance than this agent can show");
+  }
+  const asked_contract = `${authorization.chain_id}:${authorization.contract}`;
+  if (own.contract !== null && own.contract !== asked_contract) {
+    throw refuse(
+      "MINT_CONTRACT_CHANGED",
+      `the title is on ${asked_contract}, and this device consents to ${own.contract} alone; should the lender have moved, start the agent with --accept-contract ${asked_contract}`,
+    );
   }
   const now_s = BigInt(Math.floor(own.now_ms / 1000));
   const left_s = BigInt(deadline) - now_s;

@@ -30,6 +30,7 @@ import { createSpool } from "../spool/createSpool.js";
 import { type Db, openSpoolDatabase } from "../spool/openSpoolDatabase.js";
 import type { Spool, SpoolLimits } from "../spool/spool.js";
 import { type AgentCore, createAgentCore } from "./createAgentCore.js";
+import type { TitleContract } from "./parseTitleContract.js";
 
 const uuid = "GPU-a";
 const recipient = `0x${"ab".repeat(20)}`;
@@ -55,7 +56,7 @@ let directory: string;
 let databases = 0;
 const freshPath = (): string => join(directory, `${databases++}.db`);
 
-const start = (machine_boot = "boot-1"): void => {
+const start = (machine_boot = "boot-1", accept_contract?: TitleContract): void => {
   core = createAgentCore({
     identity: {
       host,
@@ -72,6 +73,7 @@ const start = (machine_boot = "boot-1"): void => {
     boot: "0".repeat(32),
     machine_boot,
     interval_ms: 1000,
+    accept_contract,
     onNews: () => {
       news += 1;
     },
@@ -482,7 +484,7 @@ describe("a mint request", () => {
     device_key_hash: `0x${device}`,
     strong_identity: `0x${"0".repeat(64)}`,
     weak_identity: `0x${weakIdentityOf(uuid)}`,
-    evidence: `0x${db.prepare("SELECT statement FROM report WHERE kind = 'inventory'").pluck().get()}`,
+    evidence: `0x${db.prepare("SELECT statement FROM report WHERE kind = 'inventory' ORDER BY seq").pluck().get()}`,
     log_origin: originHash("log.test/1"),
     header_hash: `0x${"12".repeat(32)}`,
     assurance: 0,
@@ -517,6 +519,37 @@ describe("a mint request", () => {
     expect(kinds().filter((kind) => kind === "consent")).toHaveLength(1);
     ask();
     expect(kinds().filter((kind) => kind === "consent")).toHaveLength(2);
+  });
+
+  it("is for one contract, also after a restart, until another is accepted on purpose", () => {
+    const consents = () =>
+      reports().flatMap(({ kind, body }) =>
+        kind === "consent" ? [`${body.authorization.chain_id}:${body.authorization.contract}`] : [],
+      );
+    const first = `31337:0x${"cd".repeat(20)}`;
+    const other = { contract: `0x${"ce".repeat(20)}` };
+    const restart = (accept?: TitleContract): void => {
+      core.close();
+      elapse(1000);
+      start("boot-1", accept);
+      head(localHead());
+      core.onInventory([inventory()]);
+      run(5);
+    };
+    ask({ ...other, nonce: "x" });
+    ask();
+    ask(other);
+    ask({ chain_id: 1 });
+    restart();
+    ask(other);
+    expect(consents()).toEqual([first]);
+    restart(`31337:${other.contract as `0x${string}`}`);
+    ask();
+    ask(other);
+    restart();
+    ask();
+    ask(other);
+    expect(consents()).toEqual([first, `31337:${other.contract}`, `31337:${other.contract}`]);
   });
 
   it("is refused without a report when a field is not ours", () => {

@@ -15,6 +15,7 @@ import { checkMintRequest } from "./checkMintRequest.js";
 import { createDeviceMonitor, type DeviceMonitor } from "./createDeviceMonitor.js";
 import { createReportSigner } from "./createReportSigner.js";
 import { joinHeads } from "./joinHeads.js";
+import type { TitleContract } from "./parseTitleContract.js";
 
 export type AgentCoreOptions = {
   identity: Pick<Identity, "host" | "devices" | "simulated" | "window_ms" | "recipient" | "log_origin">;
@@ -28,6 +29,8 @@ export type AgentCoreOptions = {
   /** Differs after a reboot of the machine; null where the system does not say. */
   machine_boot: string | null;
   interval_ms: number;
+  /** Accepted on purpose: every device consents to this contract from now on, and to no other. */
+  accept_contract?: TitleContract | undefined;
   /** How long to wait for the registry's heads before a chain with a record of its own goes on without. */
   head_wait_ms?: number;
   /** Reports were signed. */
@@ -78,7 +81,7 @@ const release_every_ms = 10 * 60_000;
 /** The agent without processes, sockets and timers: samples and down messages in, signed reports in the spool. */
 export function createAgentCore(options: AgentCoreOptions): AgentCore {
   const { identity, keyOf, registryKey, spool, clock, boot, machine_boot, interval_ms, log } = options;
-  const { head_wait_ms = 20_000, onNews } = options;
+  const { head_wait_ms = 20_000, onNews, accept_contract } = options;
   const { host, simulated, window_ms } = identity;
   const started_mono_ms = clock.mono_ms();
   const beacons = createBeaconShelf(spool);
@@ -96,6 +99,13 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
   });
   const byDevice = new Map(devices.map((entry) => [entry.device, entry]));
   const byUuid = new Map(devices.map((entry) => [entry.uuid, entry]));
+  const pin = (device: string, contract: TitleContract): void =>
+    spool.setMeta(`contract:${device}`, contract);
+  if (accept_contract !== undefined) {
+    spool.transaction(() => {
+      for (const { device } of devices) pin(device, accept_contract);
+    });
+  }
   const unknown = new Set<string>();
   let waited = false;
   let released_mono_ms = started_mono_ms;
@@ -153,6 +163,7 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
         uuid: entry.uuid,
         recipient: identity.recipient,
         log_origin: identity.log_origin,
+        contract: spool.meta(`contract:${device}`) as TitleContract | null,
         isOwnInventory: (statement) => spool.isOwnInventory(device, statement),
         now_ms: clock.now_ms(),
       });
@@ -161,8 +172,12 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
         kind: "consent",
         body: { purpose: "mint", authorization, signature },
       });
-      if (said) log.info({ device, contract: authorization.contract }, "consented to a title");
-      else log.warn({ device }, "asked for consent before the chain was taken up");
+      if (said) {
+        const { chain_id, contract } = authorization;
+        // In the same commit as the consent: no second contract can be first.
+        pin(device, `${chain_id}:${contract}` as TitleContract);
+        log.info({ device, chain_id, contract }, "consented to a title");
+      } else log.warn({ device }, "asked for consent before the chain was taken up");
     } catch (error) {
       if (!(error instanceof CaliberError)) throw error;
       log.error({ device, code: error.code, why: error.message, asked }, "refused to consent to a title");

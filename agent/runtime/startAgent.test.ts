@@ -21,9 +21,10 @@ import { fileKeyStore } from "../keys/fileKeyStore.js";
 import type { Transport } from "../publisher/transport.js";
 import { noReading } from "../sources/noReading.js";
 import type { SourceListener, TelemetrySource } from "../sources/telemetrySource.js";
+import { openSpoolDatabase } from "../spool/openSpoolDatabase.js";
 import { agentName } from "./agentName.js";
 import { lockDataDir } from "./lockDataDir.js";
-import { type Agent, startAgent } from "./startAgent.js";
+import { type Agent, type AgentOptions, startAgent } from "./startAgent.js";
 import { statusFile } from "./statusFile.js";
 import { systemClock } from "./systemClock.js";
 
@@ -82,7 +83,7 @@ const sample = (): void =>
       ...noReading,
     },
   ]);
-const start = (): Promise<Agent> =>
+const start = (over: Partial<AgentOptions> = {}): Promise<Agent> =>
   startAgent({
     data_dir,
     source,
@@ -90,6 +91,7 @@ const start = (): Promise<Agent> =>
     clock: systemClock,
     random: Math.random,
     log: pino({ level: "silent" }),
+    ...over,
   });
 const until = async (met: () => boolean): Promise<void> => {
   for (let n = 0; !met(); n++) {
@@ -162,6 +164,20 @@ describe("startAgent", () => {
     await agent.stop();
     agent = null;
     lockDataDir(data_dir)();
+  });
+
+  it("remembers the contract that was accepted", async () => {
+    const accept_contract = `31337:0x${"cd".repeat(20)}` as const;
+    for (const over of [{ accept_contract }, {}]) {
+      agent = await start(over);
+      await agent.stop();
+      agent = null;
+    }
+    const db = openSpoolDatabase(join(data_dir, "spool.db"));
+    expect(db.prepare("SELECT value FROM meta WHERE key = ?").pluck().get(`contract:${device}`)).toBe(
+      accept_contract,
+    );
+    db.close();
   });
 
   it("gives the directory free when it cannot start", async () => {

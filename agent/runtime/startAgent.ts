@@ -17,6 +17,7 @@ import { createAgentCore } from "./createAgentCore.js";
 import { createRenewal } from "./createRenewal.js";
 import { lockDataDir } from "./lockDataDir.js";
 import { machineBoot } from "./machineBoot.js";
+import type { TitleContract } from "./parseTitleContract.js";
 import { statusFile } from "./statusFile.js";
 
 export type AgentOptions = {
@@ -29,6 +30,8 @@ export type AgentOptions = {
   log: Logger;
   interval_ms?: number;
   limits?: Partial<SpoolLimits>;
+  /** See AgentCoreOptions. */
+  accept_contract?: TitleContract | undefined;
 };
 
 export type Agent = {
@@ -83,6 +86,7 @@ async function startLocked(options: AgentOptions, unlock: () => void): Promise<A
     boot: randomBytes(16).toString("hex"),
     machine_boot: machineBoot(),
     interval_ms,
+    accept_contract: options.accept_contract,
     onNews: () => publisher?.pump(),
     log,
   });

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import pino from "pino";
 import { mqttTransport } from "../../../agent/publisher/mqttTransport.js";
+import { parseTitleContract } from "../../../agent/runtime/parseTitleContract.js";
 import { startAgent } from "../../../agent/runtime/startAgent.js";
 import { systemClock } from "../../../agent/runtime/systemClock.js";
 import { createNvidiaSmiSource } from "../../../agent/sources/nvidiaSmi/createNvidiaSmiSource.js";
@@ -14,6 +15,8 @@ const levels = ["fatal", "error", "warn", "info", "debug"] as const;
 const usage = `caliber agent run --data-dir DIR [options]
 
   --nvidia-smi PATH      program that reads the GPUs (nvidia-smi)
+  --accept-contract C    CHAIN_ID:0xADDRESS, the token contract that the GPUs consent to from now on, instead of the one
+                         that they consented to first
   --log-level LEVEL      ${levels.join(" | ")} (info)
   --exit-with-parent     end when standard input ends
 
@@ -27,6 +30,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
     options: {
       "data-dir": { type: "string" },
       "nvidia-smi": { type: "string" },
+      "accept-contract": { type: "string" },
       "log-level": { type: "string" },
       "exit-with-parent": { type: "boolean" },
       help: { type: "boolean" },
@@ -38,6 +42,8 @@ export async function run(argv: string[], io: Io): Promise<number> {
   }
   const data_dir = requiredOption("data-dir", values["data-dir"]);
   const path = values["nvidia-smi"] ?? "nvidia-smi";
+  const accepted = values["accept-contract"];
+  const accept_contract = accepted === undefined ? undefined : parseTitleContract(accepted);
   const level = choiceOption("log-level", values["log-level"], "info", levels);
   const log = pino({ name: "agent", level }, pino.destination({ dest: 2, sync: true }));
   const stopped = untilStopped(values["exit-with-parent"] === true);
@@ -48,6 +54,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
     clock: systemClock,
     random: Math.random,
     log,
+    accept_contract,
   });
   log.info({ why: await stopped }, "stopping");
   await agent.stop();
