@@ -8,11 +8,17 @@ import { CaliberError } from "../../protocol/errors.js";
 import { chainClient } from "../../registry/chain/chainClient.js";
 import { checkDeployment } from "../../registry/chain/checkDeployment.js";
 import { deployContracts } from "../../registry/chain/deployContracts.js";
-import { loadDeployment, saveDeployment } from "../../registry/chain/deployment.js";
+import { type Deployment, loadDeployment, saveDeployment } from "../../registry/chain/deployment.js";
 import { loadWriterKey } from "../../registry/chain/loadWriterKey.js";
 import type { Part, PartOptions } from "./startPart.js";
 
-export type DevChain = { rpc_url: string; deployment_file: string; writer_key_file: string };
+export type DevChain = {
+  rpc_url: string;
+  deployment_file: string;
+  writer_key_file: string;
+  /** `<chain id>:<address>` of CaliberToken: what agents are told to consent to. */
+  title_contract: string;
+};
 
 /** A thousand ether, for gas on a chain that nobody else uses. */
 const writerBalance = `0x${(1000n * 10n ** 18n).toString(16)}`;
@@ -69,8 +75,8 @@ export async function startDevChain(options: {
   await untilAnswers(rpc_url, part);
   const account = privateKeyToAccount(loadWriterKey(writer_key_file));
   await rpc(rpc_url, "anvil_setBalance", [account.address, writerBalance]);
-  await ensureDeployment(rpc_url, account, deployment_file);
-  return { rpc_url, deployment_file, writer_key_file };
+  const { chain_id, token } = await ensureDeployment(rpc_url, account, deployment_file);
+  return { rpc_url, deployment_file, writer_key_file, title_contract: `${chain_id}:${token}` };
 }
 
 /**
@@ -91,14 +97,14 @@ async function ensureDeployment(
   rpc_url: string,
   account: ReturnType<typeof privateKeyToAccount>,
   file: string,
-): Promise<void> {
+): Promise<Deployment> {
   const transport = http(rpc_url);
   const known = loadDeployment(file);
-  if (known !== null && (await isDeployed(transport, known))) return;
-  saveDeployment(
-    file,
-    await deployContracts({ transport, deployer: account, writer: account.address, admin_delay_s: 86_400 }),
-  );
+  if (known !== null && (await isDeployed(transport, known))) return known;
+  const options = { transport, deployer: account, writer: account.address, admin_delay_s: 86_400 };
+  const deployment = await deployContracts(options);
+  saveDeployment(file, deployment);
+  return deployment;
 }
 
 async function isDeployed(

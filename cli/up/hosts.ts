@@ -101,7 +101,8 @@ export function enrolment(host: HostPlan, token: string, logs: string): PartOpti
   };
 }
 
-export function agentOf(host: HostPlan, logs: string): PartOptions {
+/** The agent's own command. A `title_contract` is one that the operator of the host accepts, `<chain id>:<address>`. */
+export function agentOf(host: HostPlan, logs: string, title_contract: string | null): PartOptions {
   return {
     name: host.label,
     command: process.execPath,
@@ -112,6 +113,7 @@ export function agentOf(host: HostPlan, logs: string): PartOptions {
       "run",
       "--exit-with-parent",
       ...flags({ "data-dir": host.dir, "nvidia-smi": host.nvidia_smi }),
+      ...(title_contract === null ? [] : flags({ "accept-contract": title_contract })),
     ],
     log_file: join(logs, `${host.label}.log`),
   };

@@ -53,6 +53,7 @@ export class Supervisor {
   #fail: (error: unknown) => void = () => undefined;
   #agents = new Map<string, Part>();
   #timers: NodeJS.Timeout[] = [];
+  #title_contract: string | null = null;
   #api: ApiClient | null = null;
   /** The last event shown. */
   #after = 0;
@@ -105,6 +106,8 @@ export class Supervisor {
       logs,
       start: (part) => this.#parts.start("chain", part),
     });
+    // The development chain is this machine's own: when it begins anew, so do the titles.
+    this.#title_contract = chain.title_contract;
     const token_file = join(data_dir, "api.token");
     const api_token = readToken(token_file, registry_dir);
     const registry = this.#parts.start(
@@ -193,7 +196,7 @@ export class Supervisor {
   }
 
   #startAgent(host: HostPlan, logs: string): void {
-    this.#agents.set(host.label, this.#parts.start("host", agentOf(host, logs)));
+    this.#agents.set(host.label, this.#parts.start("host", agentOf(host, logs, this.#title_contract)));
   }
 
   /** A silent host is one whose power is cut: its agent is killed, and started again when the silence ends. */

@@ -24,7 +24,7 @@ writeFileSync(scenario, JSON.stringify({ name: "bench", hosts, events: [] }));
 const [host] = simulatedHosts(dir, scenario, hosts, Date.now());
 const enrolled = await startPart(enrolment(host!, createToken(), dir)).ended;
 if (enrolled !== 0) throw new Error(`the enrolment ended with code ${enrolled}`);
-const agent = startPart(agentOf(host!, dir));
+const agent = startPart(agentOf(host!, dir, null));
 try {
   await sleep(warmup_ms);
   const before = registry.counts().kept;

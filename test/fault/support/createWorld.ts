@@ -113,7 +113,7 @@ export async function createWorld(data_dir: string) {
       if (parts.has(name)) return;
       if (name === "registry")
         start(name, registryPart({ dir: registry_dir, logs, window_ms, ports, chain }));
-      else start(name, agentOf(planOf(name), logs));
+      else start(name, agentOf(planOf(name), logs, null));
     },
     untilReady: () => untilReady(parts.get("registry")!, 20_000),
     /** kill -9, of that one process alone. */
