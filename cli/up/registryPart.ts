@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { DevChain } from "./devChain.js";
 import { flags } from "./flags.js";
 import { paths } from "./paths.js";
+import { registryNodeFlags } from "./registryNodeFlags.js";
 import type { PartOptions } from "./startPart.js";
 
 /** The registry of `caliber up`: the real one, at a pace that can be watched. */
@@ -18,6 +19,7 @@ export function registryPart(options: {
     name: "registry",
     command: process.execPath,
     args: [
+      ...registryNodeFlags,
       paths.caliber,
       "registry",
       "run",

@@ -31,7 +31,8 @@ const usage = `caliber registry run --data-dir DIR [options]
   --exit-with-parent     end when standard input ends
 
 Prints one JSON line with its ports when it is up; logs go to standard error as JSON.
-UV_THREADPOOL_SIZE decides how many signatures are checked at once: cores minus one is best.
+UV_THREADPOOL_SIZE decides how many signatures are checked at once: cores minus one is best. With many reports a second
+start it as node --max-semi-space-size=64.
 `;
 
 export async function run(argv: string[], io: Io): Promise<number> {
