@@ -6,8 +6,6 @@ export type CaliberErrorOptions = {
   /** Facts for a person; never a secret. */
   details?: string;
   disposition?: Disposition;
-  /** Page under docs/ that explains the code. */
-  docs?: string;
 };
 
 /**
@@ -18,7 +16,6 @@ export class CaliberError<Code extends string = string> extends Error {
   readonly code: Code;
   readonly details: string | undefined;
   readonly disposition: Disposition;
-  readonly docs: string | undefined;
 
   constructor(code: Code, message: string, options: CaliberErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -26,7 +23,6 @@ export class CaliberError<Code extends string = string> extends Error {
     this.code = code;
     this.details = options.details;
     this.disposition = options.disposition ?? "refused";
-    this.docs = options.docs;
   }
 
   /** The first CaliberError in the cause chain that has this code. */
