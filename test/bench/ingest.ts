@@ -20,13 +20,14 @@ const latency_ms = 6_000;
 const pool = String(Math.max(1, availableParallelism() - 1));
 const server = start("./ingestServer.js", { UV_THREADPOOL_SIZE: pool }, registryNodeFlags);
 const load = start("./ingestLoad.js", {}, []);
+const ended = Promise.all([once(server, "exit"), once(load, "exit")]);
 server.send({ connections });
 const ready = await answer<ServerReady>(server);
 load.send({ tokens: ready.tokens, inFlight, throughput_ms, latency_ms });
 const result = await answer<LoadResult>(load);
 server.send("stop");
 const totals = await answer<ServerResult>(server);
-await Promise.all([once(server, "exit"), once(load, "exit")]);
+await ended;
 if (totals.refused > 0 || totals.kept < result.acknowledged) {
   throw new Error(`acknowledged ${result.acknowledged}, kept ${totals.kept}, refused ${totals.refused}`);
 }
