@@ -44,16 +44,20 @@ export function createRegistryView(options: {
     return body.type === "unminted" && findDevice(body.device)?.token?.token_id !== body.token_id;
   };
 
-  /** Whoever is disputed or revoked gets no title, and none is changed in its name. */
+  /**
+   * Whoever is disputed or revoked gets no title, and none is changed in its name. Asked last: revocation is read from
+   * the store, each round, and few devices want anything.
+   */
   const isInOrder = ({ dispute, host }: DeviceFold): boolean => dispute === null && !isRevoked(host);
   const amendedLately = ({ amended_ms }: TokenFacts): boolean =>
     amended_ms !== null && now_ms() - amended_ms < amendSpacing_ms;
 
   return {
     candidates: () =>
-      [...devices()].filter(isInOrder).flatMap((fold) => {
+      [...devices()].flatMap((fold) => {
+        if (fold.inventory === null || fold.token !== null || !isInOrder(fold)) return [];
         const known = directory.find(fold.device);
-        if (fold.inventory === null || fold.token !== null || known === undefined) return [];
+        if (known === undefined) return [];
         const { device, host, recipient } = fold;
         const { weak_identity, statement } = fold.inventory;
         return [
@@ -61,22 +65,18 @@ export function createRegistryView(options: {
         ];
       }),
     consents: () =>
-      [...devices()]
-        .filter(isInOrder)
-        .flatMap(({ device, token, consent }) =>
-          token !== null || consent === null
-            ? []
-            : [{ device, authorization: consent.authorization, signature: consent.signature }],
-        ),
+      [...devices()].flatMap((fold) => {
+        const { device, token, consent } = fold;
+        if (token !== null || consent === null || !isInOrder(fold)) return [];
+        return [{ device, authorization: consent.authorization, signature: consent.signature }];
+      }),
     amendments: () =>
-      [...devices()]
-        .filter(isInOrder)
-        .filter(isTitled)
-        .flatMap(({ device, token, inventory }) =>
-          inventory === null || inventory.material === token.material || amendedLately(token)
-            ? []
-            : [{ device, token_id: BigInt(token.token_id), evidence: inventory.statement, assurance }],
-        ),
+      [...devices()].filter(isTitled).flatMap((fold) => {
+        const { device, token, inventory } = fold;
+        if (inventory === null || inventory.material === token.material) return [];
+        if (amendedLately(token) || !isInOrder(fold)) return [];
+        return [{ device, token_id: BigInt(token.token_id), evidence: inventory.statement, assurance }];
+      }),
     tokenHealth: () =>
       [...devices()]
         .filter(isTitled)
