@@ -105,6 +105,8 @@ const sample = (presence: Presence = "present"): void => {
   const one: GpuSample = {
     uuid,
     source: "nvidia-smi",
+    supplied: [],
+    xids: [],
     presence,
     at_ms: now_ms,
     at_mono_ms: mono_ms,
@@ -128,7 +130,7 @@ const inventory = (over: Partial<InventoryBody> = {}): InventoryBody =>
     ...over,
   }) as InventoryBody;
 const inventoryNames =
-  "index serial pdi brand architecture vbios_version board_part_number gpu_part_number inforom_image_version driver_version cuda_version pci_bus_id pci_device_id pcie_gen_max pcie_width_max fb_total_mib power_limit_mw mig_enabled ecc_enabled persistence_enabled module_id chassis_serial".split(
+  "index serial pdi brand architecture vbios_version board_part_number gpu_part_number inforom_image_version driver_version cuda_version pci_bus_id pci_device_id pcie_gen_max pcie_width_max fb_total_mib power_limit_mw mig_enabled ecc_enabled persistence_enabled module_id chassis_serial sm_clock_max_mhz chassis_slot tray_index mig_devices host".split(
     " ",
   );
 

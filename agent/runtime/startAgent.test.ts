@@ -77,6 +77,8 @@ const sample = (): void =>
     {
       uuid,
       source: "nvidia-smi",
+      supplied: [],
+      xids: [],
       presence: "present",
       at_ms: systemClock.now_ms(),
       at_mono_ms: systemClock.mono_ms(),

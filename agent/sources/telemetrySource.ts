@@ -1,9 +1,18 @@
 import type { CaliberError } from "../../protocol/errors.js";
-import type { InventoryBody, Presence, TelemetryBody } from "../../protocol/report/schema.js";
+import type {
+  InventoryBody,
+  Presence,
+  SourceName,
+  SupplementName,
+  TelemetryBody,
+  XidEvent,
+} from "../../protocol/report/schema.js";
 
 /** Readings taken every second. Integers with their unit in the name; null is "the GPU gave no value", never 0. */
 export type FastReading = {
   util_permille: number | null;
+  /** Share of time in which at least one warp ran on an SM, averaged over SMs. */
+  sm_activity_permille: number | null;
   mem_util_permille: number | null;
   fb_used_mib: number | null;
   power_mw: number | null;
@@ -11,6 +20,8 @@ export type FastReading = {
   sm_clock_mhz: number | null;
   pcie_gen: number | null;
   pcie_width: number | null;
+  /** Energy since the driver was loaded, in mJ, as a decimal string (it can pass 2^53). */
+  energy_mj: string | null;
   /** Reasons that lower the clocks now, sorted; null when the driver did not say. */
   throttle: readonly string[] | null;
 };
@@ -18,13 +29,27 @@ export type FastReading = {
 /** State that changes seldom. Counters are the device's own and may go back to 0 on a driver reload. */
 export type HealthReading = Pick<
   TelemetryBody,
-  "ecc_volatile" | "ecc_aggregate" | "remapped_rows" | "recovery_action" | "pcie_replays" | "processes"
+  | "ecc_volatile"
+  | "ecc_aggregate"
+  | "sram_threshold_exceeded"
+  | "remapped_rows"
+  | "recovery_action"
+  | "pcie_replays"
+  | "processes"
+  | "fabric"
 >;
+
+/** Names of readings, as they stand in FastReading and HealthReading. */
+export type ReadingField = keyof FastReading | keyof HealthReading;
 
 /** One GPU at one instant. When `presence` is not `present`, every reading is null. */
 export type GpuSample = {
   uuid: string;
-  source: "nvidia-smi";
+  source: SourceName;
+  /** Readings that another source than `source` gave. */
+  supplied: readonly { source: SupplementName; fields: readonly ReadingField[] }[];
+  /** Faults that the driver told since the sample before. */
+  xids: readonly XidEvent[];
   presence: Presence;
   at_ms: number;
   at_mono_ms: number;
@@ -46,7 +71,7 @@ export type SourceListener = {
 
 /** Where readings come from. A source never ends by itself: what it cannot read shows in the samples' presence. */
 export type TelemetrySource = {
-  readonly name: "nvidia-smi";
+  readonly name: SourceName;
   /** Resolves after the first full reading, good or failed (a failure goes to `onProblem`). */
   start(listener: SourceListener): Promise<void>;
   /** Ends every child process; no callback follows. */

@@ -23,6 +23,8 @@ const sampleAt = (
 ): GpuSample => ({
   uuid,
   source: "nvidia-smi",
+  supplied: [],
+  xids: [],
   presence,
   at_ms: 1_700_000_000_000 + at_mono_ms,
   at_mono_ms,
@@ -109,7 +111,7 @@ describe("closeWindow", () => {
     const { body, raw } = close([sampleAt(1000, { util_permille: 7 }), sampleAt(2000)], 2000);
     expect(body.samples_root).toBe(rootOf(raw.map(leafHash)).toString("hex"));
     expect(raw[0]!.toString()).toBe(
-      `{"v":1,"uuid":"${uuid}","source":"nvidia-smi","presence":"present","at_ms":1700000001000,"at_mono_ms":1000,"util_permille":7,"mem_util_permille":null,"fb_used_mib":null,"power_mw":null,"temp_mc":null,"sm_clock_mhz":null,"pcie_gen":null,"pcie_width":null,"throttle":null,"sram_uncorrectable":null,"dram_uncorrectable":null,"remap_pending":null,"remap_failure":null,"recovery_action":null}`,
+      `{"v":1,"uuid":"${uuid}","source":"nvidia-smi","presence":"present","at_ms":1700000001000,"at_mono_ms":1000,"util_permille":7,"sm_activity_permille":null,"mem_util_permille":null,"fb_used_mib":null,"power_mw":null,"temp_mc":null,"sm_clock_mhz":null,"pcie_gen":null,"pcie_width":null,"energy_mj":null,"throttle":null,"sram_uncorrectable":null,"dram_uncorrectable":null,"remap_pending":null,"remap_failure":null,"recovery_action":null,"xids":[]}`,
     );
   });
 

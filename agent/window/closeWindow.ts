@@ -6,7 +6,9 @@ import { noReading } from "../sources/noReading.js";
 import type { FastReading } from "../sources/telemetrySource.js";
 import type { Window, WindowErrorCode } from "./createWindow.js";
 import { encodeSample } from "./encodeSample.js";
+import { joinXids } from "./joinXids.js";
 import { statOf } from "./statOf.js";
+import { suppliedIn } from "./suppliedIn.js";
 import { weigh } from "./weigh.js";
 
 export type ClosedWindow = {
@@ -18,10 +20,9 @@ export type ClosedWindow = {
 /**
  * What the window says. Statistics are over the samples that have the reading; `presence` is that of the last sample
  * (`probe_timeout` when there is none); `present_ms` the time that samples with presence `present` stand for
- * (weigh.ts). State (ECC, remapped rows, recovery action, replays, processes) and the PCIe link are those of the last
- * sample in which the GPU answered; `throttle` names every reason seen. `samples` counts every leaf, timeouts included.
- *
- * nvidia-smi knows neither SM activity nor an energy counter: both are null, not modelled.
+ * (weigh.ts). State (ECC, remapped rows, recovery action, replays, processes, fabric), the energy counter and the PCIe
+ * link are those of the last sample in which the GPU answered; `throttle` names every reason seen, `xids` every fault
+ * told. `samples` counts every leaf, timeouts included.
  *
  * @throws CaliberError WINDOW_ENDS_EARLY when `end_mono_ms` is before the last sample
  */
@@ -37,7 +38,7 @@ export function closeWindow(window: Window, end_mono_ms: number): ClosedWindow {
     samples.map(({ at_mono_ms }) => at_mono_ms),
     { start_mono_ms, end_mono_ms, interval_ms },
   );
-  type Quantity = Exclude<keyof FastReading, "throttle">;
+  type Quantity = Exclude<keyof FastReading, "throttle" | "energy_mj">;
   const stat = (quantity: Quantity) =>
     statOf(
       samples.map(({ fast }) => fast[quantity]),
@@ -59,17 +60,20 @@ export function closeWindow(window: Window, end_mono_ms: number): ClosedWindow {
         0,
       ),
       util_permille: stat("util_permille"),
-      sm_activity_permille: null,
+      sm_activity_permille: stat("sm_activity_permille"),
       mem_util_permille: stat("mem_util_permille"),
       fb_used_mib: stat("fb_used_mib"),
       power_mw: stat("power_mw"),
       temp_mc: stat("temp_mc"),
       sm_clock_mhz: stat("sm_clock_mhz"),
-      energy_mj: null,
+      energy_mj: answered.fast.energy_mj,
       pcie_gen: answered.fast.pcie_gen,
       pcie_width: answered.fast.pcie_width,
       ...answered.health,
       throttle: told ? [...throttle].sort().slice(0, 32) : null,
+      supplied: suppliedIn(samples),
+      xids: joinXids(samples.flatMap(({ xids }) => xids)),
+      implausible: [],
     },
   };
 }

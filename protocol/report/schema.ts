@@ -6,6 +6,8 @@ const count = int(0, Number.MAX_SAFE_INTEGER);
 const closed = <T extends Record<string, TSchema>>(properties: T) =>
   Type.Object(properties, { additionalProperties: false });
 const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+const oneOf = <const T extends readonly string[]>(values: T) =>
+  Type.Union(values.map((value) => Type.Literal(value as T[number])));
 const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
 const hash = Type.String({ pattern: "^[0-9a-f]{64}$" });
 const permille = int(0, 1000);
@@ -24,6 +26,33 @@ const eccCounters = orNull(
     dram_uncorrectable: orNull(count),
   }),
 );
+
+/**
+ * The machine around the GPU, as its own system tells it: declared, never proved. `machine_id` is SHA-256 over
+ * `caliber/machine-id/v1` and /etc/machine-id, which itself must not leave its host (machine-id(5)).
+ */
+const hostFacts = closed({
+  machine_id: orNull(hash),
+  boot_id: orNull(Type.String({ pattern: "^[0-9a-f]{32}$" })),
+  vendor: orNull(text(128)),
+  product: orNull(text(128)),
+  serial: orNull(text(128)),
+  board_serial: orNull(text(128)),
+  chassis_serial: orNull(text(128)),
+  bios_version: orNull(text(128)),
+  /** `none` on bare metal, else the hypervisor's or container's name in lower case; null when it cannot be told. */
+  virtualization: orNull(Type.String({ pattern: "^[a-z0-9_-]{1,32}$" })),
+  os: orNull(text(128)),
+  kernel: orNull(text(128)),
+});
+
+const migDevice = closed({
+  gpu_instance: int(0, 4095),
+  compute_instance: orNull(int(0, 4095)),
+  uuid: orNull(text(96)),
+  profile: orNull(text(64)),
+  fb_total_mib: orNull(count),
+});
 
 /** What a GPU says it is. A value the GPU did not give is null, never a default. */
 const inventoryBody = closed({
@@ -46,19 +75,56 @@ const inventoryBody = closed({
   pcie_gen_max: orNull(int(1, 16)),
   pcie_width_max: orNull(int(1, 64)),
   fb_total_mib: orNull(count),
+  sm_clock_max_mhz: orNull(count),
   power_limit_mw: orNull(count),
   mig_enabled: orNull(Type.Boolean()),
   ecc_enabled: orNull(Type.Boolean()),
   persistence_enabled: orNull(Type.Boolean()),
   module_id: orNull(int(0, 1024)),
   chassis_serial: orNull(text(64)),
+  chassis_slot: orNull(int(0, 65_535)),
+  tray_index: orNull(int(0, 65_535)),
+  /** Instances that the GPU is cut into; null when MIG is off or the source does not tell. */
+  mig_devices: orNull(Type.Array(migDevice, { maxItems: 64 })),
+  /** Null when the agent could read nothing of the host. */
+  host: orNull(hostFacts),
 });
 
 export const presences = ["present", "lost", "missing", "probe_timeout"] as const;
 
+/** Where readings come from first; and where those come from that this source cannot give. */
+export const sourceNames = ["nvidia-smi", "nvml"] as const;
+export const supplementNames = ["dcgm"] as const;
+export const xidSources = ["kernel-log", "dcgm", "nvml"] as const;
+export const xidSeverities = ["info", "watch", "impaired", "lost"] as const;
+/** One kind of fault that the driver told in the window, however often. */
+const xidEvent = closed({
+  /** Null for a GPU that fell off the bus without an Xid. */
+  xid: orNull(int(0, 65_535)),
+  /** First and last time it was told; the two are one when it was told once. */
+  first_ms: time_ms,
+  last_ms: time_ms,
+  count: int(1, Number.MAX_SAFE_INTEGER),
+  source: oneOf(xidSources),
+  /** The driver's own words, cut to 200 characters of printable ASCII. */
+  detail: orNull(text(200)),
+  /** NVIDIA's immediate resolution for it (`RESET_GPU` …); null where the catalogue says nothing. */
+  resolution: orNull(Type.String({ pattern: "^[A-Z0-9_]{1,48}$" })),
+  severity: oneOf(xidSeverities),
+  /** Version of the table that gave resolution and severity. */
+  rules: int(1, 65_535),
+});
+
+/** Something the readings say that cannot well be true together. Evidence, not a verdict. */
+const implausibility = closed({
+  code: Type.String({ pattern: "^[A-Z0-9_]{1,48}$" }),
+  /** The numbers that contradict each other, in words, with their units. */
+  evidence: text(200),
+});
+
 /** What a GPU did over one window. `presence` is `present` only when it answered with readings. */
 const telemetryBody = closed({
-  presence: Type.Union(presences.map((presence) => Type.Literal(presence))),
+  presence: oneOf(presences),
   /** Samples taken in the window, and how many the interval should have given. */
   samples: count,
   samples_expected: count,
@@ -79,6 +145,8 @@ const telemetryBody = closed({
   pcie_replays: orNull(count),
   ecc_volatile: eccCounters,
   ecc_aggregate: eccCounters,
+  /** NVIDIA's own threshold for replacing a GPU whose SRAM fails. */
+  sram_threshold_exceeded: orNull(Type.Boolean()),
   remapped_rows: orNull(
     closed({
       correctable: count,
@@ -94,13 +162,32 @@ const telemetryBody = closed({
     Type.Array(Type.String({ pattern: "^[a-z0-9_]{1,64}$" }), { maxItems: 32, uniqueItems: true }),
   ),
   processes: orNull(int(0, 65_535)),
+  /** NVLink fabric, in NVIDIA's words in lower_snake_case (`completed`, `success` …); null where there is none. */
+  fabric: orNull(
+    closed({
+      state: orNull(Type.String({ pattern: "^[a-z0-9_]{1,48}$" })),
+      status: orNull(Type.String({ pattern: "^[a-z0-9_]{1,48}$" })),
+      clique_id: orNull(count),
+      cluster_uuid: orNull(text(64)),
+    }),
+  ),
+  /** Readings of this body that another source than `source` gave. */
+  supplied: Type.Array(
+    closed({
+      source: oneOf(supplementNames),
+      fields: Type.Array(Type.String({ pattern: "^[a-z0-9_]{1,48}$" }), { minItems: 1, maxItems: 32 }),
+    }),
+    { maxItems: 4 },
+  ),
+  xids: Type.Array(xidEvent, { maxItems: 64 }),
+  implausible: Type.Array(implausibility, { maxItems: 32 }),
 });
 
 export const gapReasons = ["restart", "reboot", "state_lost", "spool_overflow", "suspended"] as const;
 
 /** The agent's signed account of time, or of reports, that it cannot show. */
 const gapBody = closed({
-  reason: Type.Union(gapReasons.map((reason) => Type.Literal(reason))),
+  reason: oneOf(gapReasons),
   from_ms: time_ms,
   to_ms: time_ms,
   /** Reports that were signed and dropped before a receipt came. */
@@ -159,7 +246,7 @@ const base = {
   /** A recent block: the report was signed after it. Null until the agent has seen one. */
   beacon: orNull(closed({ number: count, hash: word32 })),
   agent: Type.String({ minLength: 1, maxLength: 64 }),
-  source: Type.Union([Type.Literal("nvidia-smi")]),
+  source: oneOf(sourceNames),
   /** True when the readings come from a simulator. */
   simulated: Type.Boolean(),
 };
@@ -186,5 +273,12 @@ export type Report = InventoryReport | TelemetryReport | GapReport | PauseReport
 export type InventoryBody = InventoryReport["body"];
 export type TelemetryBody = TelemetryReport["body"];
 export type Presence = (typeof presences)[number];
+export type SourceName = (typeof sourceNames)[number];
+export type SupplementName = (typeof supplementNames)[number];
+export type HostFacts = NonNullable<InventoryBody["host"]>;
+export type MigDevice = NonNullable<InventoryBody["mig_devices"]>[number];
+export type XidEvent = TelemetryBody["xids"][number];
+export type XidSeverity = (typeof xidSeverities)[number];
+export type Implausibility = TelemetryBody["implausible"][number];
 export type GapReason = (typeof gapReasons)[number];
 export type Beacon = { number: number; hash: string };

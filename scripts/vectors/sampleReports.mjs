@@ -46,12 +46,29 @@ const inventory = {
   pcie_gen_max: 5,
   pcie_width_max: 16,
   fb_total_mib: 81559,
+  sm_clock_max_mhz: 1980,
   power_limit_mw: 700000,
   mig_enabled: false,
   ecc_enabled: true,
   persistence_enabled: true,
   module_id: null,
   chassis_serial: null,
+  chassis_slot: null,
+  tray_index: null,
+  mig_devices: null,
+  host: {
+    machine_id: sha256("vector: machine-id").toString("hex"),
+    boot_id: "ffeeddccbbaa99887766554433221100",
+    vendor: "Example Systems",
+    product: "GPU Server 8",
+    serial: null,
+    board_serial: null,
+    chassis_serial: null,
+    bios_version: "1.2.3",
+    virtualization: "none",
+    os: "Example Linux 1",
+    kernel: "6.1.0",
+  },
 };
 
 export const telemetry = {
@@ -74,9 +91,14 @@ export const telemetry = {
   ecc_volatile: noEcc,
   ecc_aggregate: { ...noEcc, sram_correctable: null },
   remapped_rows: { correctable: 0, uncorrectable: 0, pending: false, failure: false },
+  sram_threshold_exceeded: false,
   recovery_action: "none",
   throttle: ["sw_power_cap"],
   processes: 1,
+  fabric: { state: "completed", status: "success", clique_id: 0, cluster_uuid: null },
+  supplied: [{ source: "dcgm", fields: ["energy_mj"] }],
+  xids: [],
+  implausible: [],
 };
 
 /** A GPU that fell off the bus: present as an identity, silent as a machine. */
@@ -99,9 +121,25 @@ const lost = {
   ecc_volatile: null,
   ecc_aggregate: null,
   remapped_rows: null,
+  sram_threshold_exceeded: null,
   recovery_action: null,
   throttle: [],
   processes: null,
+  fabric: null,
+  supplied: [],
+  xids: [
+    {
+      xid: 79,
+      first_ms: t0 + minute + 1000,
+      last_ms: t0 + minute + 1000,
+      count: 1,
+      source: "kernel-log",
+      detail: "GPU has fallen off the bus.",
+      resolution: "RESTART_BM",
+      severity: "lost",
+      rules: 1,
+    },
+  ],
 };
 
 /** Kind, window and body of each report of the chain, in order; `consent` is the mint authorization's vector. */

@@ -13,6 +13,7 @@ const present = (second) => ({
   at_ms: t0 + 1000 * second,
   at_mono_ms: 1000 + 1000 * second,
   util_permille: 700 + second,
+  sm_activity_permille: 655,
   mem_util_permille: 310,
   fb_used_mib: 70123,
   power_mw: 512345,
@@ -20,14 +21,16 @@ const present = (second) => ({
   sm_clock_mhz: 1755,
   pcie_gen: 5,
   pcie_width: 16,
+  energy_mj: "18446744073709551615",
   throttle: ["sw_power_cap"],
   sram_uncorrectable: 0,
   dram_uncorrectable: 0,
   remap_pending: false,
   remap_failure: false,
   recovery_action: "none",
+  xids: [],
 });
-const readings = Object.keys(present(0)).slice(6);
+const readings = Object.keys(present(0)).slice(6, -1);
 const silent = (second, presence) => ({
   ...present(second),
   presence,
@@ -40,7 +43,7 @@ export function sampleVectors() {
     present(1),
     { ...present(2), throttle: [] },
     silent(3, "probe_timeout"),
-    silent(4, "lost"),
+    { ...silent(4, "lost"), xids: [79, null] },
   ];
   const lines = samples.map((sample) => JSON.stringify(sample));
   const leaves = lines.map((line) => leaf(Buffer.from(line)));

@@ -6,6 +6,16 @@ import { rootOf } from "../../protocol/merkle/rootOf.js";
 import { verifyInclusion } from "../../protocol/merkle/verifyInclusion.js";
 
 const leaves = vector.samples.map((sample) => leafHash(Buffer.from(sample)));
+const anXid = {
+  first_ms: 0,
+  last_ms: 0,
+  count: 1,
+  source: "kernel-log",
+  detail: null,
+  resolution: null,
+  severity: "info",
+  rules: 1,
+} as const;
 const counters = { sram_correctable: null, dram_correctable: null };
 
 describe("samples_root", () => {
@@ -31,6 +41,8 @@ describe("samples_root", () => {
     const encoded = encodeSample({
       uuid: sample.uuid,
       source: sample.source,
+      supplied: [],
+      xids: sample.xids.map((xid: number | null) => ({ ...anXid, xid })),
       presence: sample.presence,
       at_ms: sample.at_ms,
       at_mono_ms: sample.at_mono_ms,
@@ -44,6 +56,8 @@ describe("samples_root", () => {
         recovery_action,
         pcie_replays: null,
         processes: null,
+        sram_threshold_exceeded: null,
+        fabric: null,
       },
     });
     expect(encoded.toString()).toBe(text);

@@ -25,9 +25,14 @@ export const busyTelemetry: TelemetryBody = {
   ecc_volatile: { sram_correctable: 0, sram_uncorrectable: 0, dram_correctable: 0, dram_uncorrectable: 0 },
   ecc_aggregate: { sram_correctable: 0, sram_uncorrectable: 0, dram_correctable: 2, dram_uncorrectable: 0 },
   remapped_rows: { correctable: 0, uncorrectable: 0, pending: false, failure: false },
+  sram_threshold_exceeded: false,
   recovery_action: "none",
   throttle: [],
   processes: 2,
+  fabric: null,
+  supplied: [],
+  xids: [],
+  implausible: [],
 };
 
 export const inventoryOf = (uuid: string): InventoryBody => ({
@@ -49,12 +54,17 @@ export const inventoryOf = (uuid: string): InventoryBody => ({
   pcie_gen_max: null,
   pcie_width_max: null,
   fb_total_mib: 81_559,
+  sm_clock_max_mhz: null,
   power_limit_mw: null,
   mig_enabled: false,
   ecc_enabled: true,
   persistence_enabled: true,
   module_id: null,
   chassis_serial: null,
+  chassis_slot: null,
+  tray_index: null,
+  mig_devices: null,
+  host: null,
 });
 
 export type SignedReport = { bytes: Buffer; statement: string; report: Report };

@@ -34,7 +34,14 @@ export function createGpuTable(knownUuids: readonly string[]) {
   };
 
   function sampleOf(uuid: string, gpu: Known, row: CsvRow | undefined, at: At, absent: Presence): GpuSample {
-    const base = { uuid, source: "nvidia-smi" as const, at_ms: at.now_ms, at_mono_ms: at.mono_ms };
+    const base = {
+      uuid,
+      source: "nvidia-smi" as const,
+      supplied: [],
+      xids: [],
+      at_ms: at.now_ms,
+      at_mono_ms: at.mono_ms,
+    };
     if (row?.presence === "present") {
       return {
         ...base,

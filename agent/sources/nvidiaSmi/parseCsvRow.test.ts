@@ -40,6 +40,8 @@ describe("parseCsvRow", () => {
       presence: "present",
       fast: {
         util_permille: 930,
+        sm_activity_permille: null,
+        energy_mj: null,
         mem_util_permille: 410,
         fb_used_mib: 70_685,
         power_mw: 614_610,

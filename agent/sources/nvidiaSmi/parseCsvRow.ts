@@ -49,6 +49,8 @@ export function parseCsvRow(line: string, fields: readonly string[]): CsvRow | n
   const mig = flagOf(at("mig.mode.current")) === true;
   const fast: FastReading = {
     util_permille: mig ? null : scaledOf(at("utilization.gpu"), 10, 0, 1000),
+    // nvidia-smi knows neither SM activity nor the energy counter.
+    sm_activity_permille: null,
     mem_util_permille: mig ? null : scaledOf(at("utilization.memory"), 10, 0, 1000),
     fb_used_mib: scaledOf(at("memory.used"), 1, 0, Number.MAX_SAFE_INTEGER),
     power_mw: scaledOf(at("power.draw"), 1000, 0, Number.MAX_SAFE_INTEGER),
@@ -56,6 +58,7 @@ export function parseCsvRow(line: string, fields: readonly string[]): CsvRow | n
     sm_clock_mhz: scaledOf(at("clocks.current.sm"), 1, 0, Number.MAX_SAFE_INTEGER),
     pcie_gen: scaledOf(at("pcie.link.gen.current"), 1, 0, 16),
     pcie_width: scaledOf(at("pcie.link.width.current"), 1, 0, 64),
+    energy_mj: null,
     throttle: throttleReasons(at("clocks_throttle_reasons.active") ?? at("clocks_event_reasons.active")),
   };
   if (cells.some(saysLost) || !answers(fast)) {

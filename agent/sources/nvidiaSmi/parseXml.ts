@@ -75,12 +75,17 @@ function readingOf(gpu: RawGpu, log: RawLog, index: number): XmlReading {
       pcie_gen_max: scaledOf(at(p.genMax), 1, 1, 16),
       pcie_width_max: scaledOf(at(p.widthMax), 1, 1, 64),
       fb_total_mib: scaledOf(at(p.fbTotal), 1, 0, Number.MAX_SAFE_INTEGER),
+      sm_clock_max_mhz: null,
       power_limit_mw: firstOf(powerLimitPaths, (path) => milliwatts(at(path))),
       mig_enabled: mig,
       ecc_enabled: flagOf(at(p.ecc)),
       persistence_enabled: flagOf(at(p.persistence)),
       module_id: scaledOf(at(p.moduleId), 1, 0, 1024) ?? scaledOf(at(p.moduleIdOld), 1, 0, 1024),
       chassis_serial: textOf(at(p.chassisSerial), 64),
+      chassis_slot: null,
+      tray_index: null,
+      mig_devices: null,
+      host: null,
     },
     ...(lost ? noReading : { fast, health: healthOf(gpu) }),
   };
@@ -91,6 +96,7 @@ function fastOf(gpu: RawGpu, mig: boolean | null): FastReading {
   return {
     // With MIG on, the whole-GPU figures mean nothing, whatever the driver prints.
     util_permille: mig === true ? null : scaledOf(at(p.util), 10, 0, 1000),
+    sm_activity_permille: null,
     mem_util_permille: mig === true ? null : scaledOf(at(p.memUtil), 10, 0, 1000),
     fb_used_mib: scaledOf(at(p.fbUsed), 1, 0, Number.MAX_SAFE_INTEGER),
     power_mw: firstOf(powerDrawPaths, (path) => milliwatts(at(path))),
@@ -98,6 +104,7 @@ function fastOf(gpu: RawGpu, mig: boolean | null): FastReading {
     sm_clock_mhz: scaledOf(at(p.smClock), 1, 0, Number.MAX_SAFE_INTEGER),
     pcie_gen: scaledOf(at(p.gen), 1, 0, 16),
     pcie_width: scaledOf(at(p.width), 1, 0, 64),
+    energy_mj: null,
     throttle: throttleOf(gpu),
   };
 }
@@ -111,6 +118,7 @@ function healthOf(gpu: RawGpu): HealthReading {
   return {
     ecc_volatile: eccOf(values, "volatile"),
     ecc_aggregate: eccOf(values, "aggregate"),
+    sram_threshold_exceeded: null,
     remapped_rows:
       correctable === null || uncorrectable === null
         ? null
@@ -123,6 +131,7 @@ function healthOf(gpu: RawGpu): HealthReading {
     recovery_action: wordsOf(values.get(p.recovery), 48),
     pcie_replays: countOf(values.get(p.replays)),
     processes: listed || gpu.processes > 0 ? Math.min(gpu.processes, 65_535) : null,
+    fabric: null,
   };
 }
 
