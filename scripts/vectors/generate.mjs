@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { chainVectors } from "./chainVectors.mjs";
 import { dsseVectors, es256Vectors, identityVectors } from "./cryptoVectors.mjs";
 import { keyPair, sha256, sign } from "./es256.mjs";
+import { evidenceVectors } from "./evidenceVectors.mjs";
 import { checkpointVectors, entryVectors, treeVectors } from "./logVectors.mjs";
 import { downVectors, eventVectors, topicVectors } from "./messageVectors.mjs";
 import { rfc6979 } from "./publicVectors.mjs";
@@ -55,6 +56,7 @@ const files = {
   "log-entries.json": entryVectors(device, reports.accepted[1]),
   "chain.json": chainVectors(),
   "down.json": downVectors(registry, device, reports.accepted[0]),
+  "evidence.json": evidenceVectors(),
   "event.json": eventVectors(registry, device, reports.accepted[2]),
   "samples-root.json": sampleVectors(),
   "topics.json": topicVectors(device),

@@ -37,6 +37,11 @@ export const rfc6979 = {
   ],
 };
 
+/** RFC 6979, A.2.6: the test key on P-384. */
+export const rfc6979P384 = {
+  d: "6b9d3dad2e1b8c1c05b19875b6659f4de23c3b667bf297ba9aa47740787137d896d5724e4c70a825f872c9ea60d2edf5",
+};
+
 /** The tree of Certificate Transparency's own tests. */
 export const rfc6962 = {
   leaves: [
