@@ -22,7 +22,13 @@ import { statementHash } from "../../protocol/dsse/statementHash.js";
 import { originHash } from "../../protocol/log/originHash.js";
 import { mintAuthorizationMessage } from "../../protocol/mint/mintAuthorizationMessage.js";
 import { parseReport } from "../../protocol/report/parseReport.js";
-import type { InventoryBody, MintAuthorization, Presence, Report } from "../../protocol/report/schema.js";
+import type {
+  HostFacts,
+  InventoryBody,
+  MintAuthorization,
+  Presence,
+  Report,
+} from "../../protocol/report/schema.js";
 import type { SigningKey } from "../keys/keyStore.js";
 import { noReading } from "../sources/noReading.js";
 import type { GpuSample } from "../sources/telemetrySource.js";
@@ -33,6 +39,19 @@ import { type AgentCore, createAgentCore } from "./createAgentCore.js";
 import type { TitleContract } from "./parseTitleContract.js";
 
 const uuid = "GPU-a";
+const host_facts: HostFacts = {
+  machine_id: "1".repeat(64),
+  boot_id: null,
+  vendor: "Supermicro",
+  product: null,
+  serial: null,
+  board_serial: null,
+  chassis_serial: null,
+  bios_version: null,
+  virtualization: "none",
+  os: null,
+  kernel: null,
+};
 const recipient = `0x${"ab".repeat(20)}`;
 const host = "h-test";
 const newKey = (): KeyObject => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
@@ -73,6 +92,8 @@ const start = (machine_boot = "boot-1", accept_contract?: TitleContract): void =
     boot: "0".repeat(32),
     machine_boot,
     interval_ms: 1000,
+    source: "nvml",
+    host_facts,
     accept_contract,
     onNews: () => {
       news += 1;
@@ -223,6 +244,15 @@ describe("a new chain", () => {
     run(3600);
     expect(kinds().filter((kind) => kind === "inventory")).toHaveLength(3);
     reports();
+  });
+
+  it("tells of the machine in its inventory, and in every report where its readings come from", () => {
+    head(null);
+    core.onInventory([inventory()]);
+    run(11);
+    const all = reports();
+    expect(all[0]?.body).toEqual(inventory({ host: host_facts }));
+    expect(all.map(({ source }) => source)).toEqual(["nvml", "nvml"]);
   });
 });
 

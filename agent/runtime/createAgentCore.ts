@@ -4,7 +4,7 @@ import type { DownBody, HeadBody, MintRequestBody } from "../../protocol/down/do
 import { openDown } from "../../protocol/down/openDown.js";
 import { CaliberError } from "../../protocol/errors.js";
 import { mintAuthorizationMessage } from "../../protocol/mint/mintAuthorizationMessage.js";
-import type { InventoryBody, PauseReport } from "../../protocol/report/schema.js";
+import type { HostFacts, InventoryBody, PauseReport, SourceName } from "../../protocol/report/schema.js";
 import type { Identity } from "../enrol/identity.js";
 import type { SigningKey } from "../keys/keyStore.js";
 import type { Heard } from "../publisher/createPublisher.js";
@@ -29,6 +29,10 @@ export type AgentCoreOptions = {
   /** Differs after a reboot of the machine; null where the system does not say. */
   machine_boot: string | null;
   interval_ms: number;
+  /** Where the readings come from first. */
+  source: SourceName;
+  /** What the machine says of itself, for every inventory; null when nothing can be read of it. */
+  host_facts: HostFacts | null;
   /** Accepted on purpose: every device consents to this contract from now on, and to no other. */
   accept_contract?: TitleContract | undefined;
   /** How long to wait for the registry's heads before a chain with a record of its own goes on without. */
@@ -81,7 +85,7 @@ const release_every_ms = 10 * 60_000;
 /** The agent without processes, sockets and timers: samples and down messages in, signed reports in the spool. */
 export function createAgentCore(options: AgentCoreOptions): AgentCore {
   const { identity, keyOf, registryKey, spool, clock, boot, machine_boot, interval_ms, log } = options;
-  const { head_wait_ms = 20_000, onNews, accept_contract } = options;
+  const { head_wait_ms = 20_000, onNews, accept_contract, source, host_facts } = options;
   const { host, simulated, window_ms } = identity;
   const started_mono_ms = clock.mono_ms();
   const beacons = createBeaconShelf(spool);
@@ -93,7 +97,7 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
         disposition: "user",
       });
     }
-    const signer = createReportSigner({ key, host, boot, simulated, spool, beacons, log });
+    const signer = createReportSigner({ key, host, boot, source, simulated, spool, beacons, log });
     const monitor = createDeviceMonitor({ uuid, signer, window_ms, interval_ms, log });
     return { uuid, device, key, monitor, placed: false, untold: null, last_receipt_ms: null };
   });
@@ -248,7 +252,7 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
       onNews();
     },
     onInventory(gpus) {
-      for (const gpu of gpus) own(gpu.uuid)?.monitor.inventory(gpu);
+      for (const gpu of gpus) own(gpu.uuid)?.monitor.inventory({ ...gpu, host: host_facts });
       onNews();
     },
     receive(bytes) {

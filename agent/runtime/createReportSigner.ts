@@ -3,7 +3,7 @@ import { encodeEnvelope } from "../../protocol/dsse/encodeEnvelope.js";
 import { pae } from "../../protocol/dsse/pae.js";
 import { payloadTypes } from "../../protocol/dsse/payloadTypes.js";
 import { statementHash } from "../../protocol/dsse/statementHash.js";
-import type { Report, ReportKind } from "../../protocol/report/schema.js";
+import type { Report, ReportKind, SourceName } from "../../protocol/report/schema.js";
 import type { SigningKey } from "../keys/keyStore.js";
 import type { Spool } from "../spool/spool.js";
 import { agentName } from "./agentName.js";
@@ -30,6 +30,7 @@ export type ReportSignerOptions = {
   host: string;
   /** 16 random bytes of this process, hex. */
   boot: string;
+  source: SourceName;
   simulated: boolean;
   spool: Pick<Spool, "append">;
   beacons: BeaconShelf;
@@ -42,7 +43,7 @@ const signature_bytes = 64;
 
 /** Signs the reports of one device, each linked to the one before. */
 export function createReportSigner(options: ReportSignerOptions): ReportSigner {
-  const { key, host, boot, simulated, spool, beacons, log } = options;
+  const { key, host, boot, source, simulated, spool, beacons, log } = options;
   return {
     sign(span, draft, leaves) {
       spool.append(key.id, ({ seq, prev, window_end_ms }) => {
@@ -65,7 +66,7 @@ export function createReportSigner(options: ReportSignerOptions): ReportSigner {
           window,
           beacon: beacons.for(window.end_ms),
           agent: agentName,
-          source: "nvidia-smi",
+          source,
           simulated,
           body,
         };

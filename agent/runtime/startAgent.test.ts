@@ -89,6 +89,7 @@ const start = (over: Partial<AgentOptions> = {}): Promise<Agent> =>
   startAgent({
     data_dir,
     source,
+    host_facts: null,
     transport,
     clock: systemClock,
     random: Math.random,

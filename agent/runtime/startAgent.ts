@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Logger } from "pino";
 import { publicKeyFromSpki } from "../../protocol/crypto/spki.js";
 import type { CaliberError } from "../../protocol/errors.js";
+import type { HostFacts } from "../../protocol/report/schema.js";
 import { controlServer } from "../control/controlServer.js";
 import { identityFile } from "../enrol/identityFile.js";
 import { fileKeyStore } from "../keys/fileKeyStore.js";
@@ -24,6 +25,8 @@ export type AgentOptions = {
   data_dir: string;
   /** Made once it is known which GPUs to expect. */
   source: (known: readonly string[]) => TelemetrySource;
+  /** What the machine says of itself; goes into every inventory. */
+  host_facts: HostFacts | null;
   transport: Transport;
   clock: SourceClock;
   random: () => number;
@@ -61,7 +64,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 }
 
 async function startLocked(options: AgentOptions, unlock: () => void): Promise<Agent> {
-  const { data_dir, transport, clock, random, log, interval_ms = 1000 } = options;
+  const { data_dir, host_facts, transport, clock, random, log, interval_ms = 1000 } = options;
   const { now_ms } = clock;
   const started_ms = now_ms();
   const keys = fileKeyStore(join(data_dir, "keys"));
@@ -76,6 +79,8 @@ async function startLocked(options: AgentOptions, unlock: () => void): Promise<A
     ...options.limits,
   });
 
+  const source = options.source(identity.devices.map(({ uuid }) => uuid));
+
   let publisher: Publisher | null = null;
   const core = createAgentCore({
     identity,
@@ -86,6 +91,8 @@ async function startLocked(options: AgentOptions, unlock: () => void): Promise<A
     boot: randomBytes(16).toString("hex"),
     machine_boot: machineBoot(),
     interval_ms,
+    source: source.name,
+    host_facts,
     accept_contract: options.accept_contract,
     onNews: () => publisher?.pump(),
     log,
@@ -145,7 +152,6 @@ async function startLocked(options: AgentOptions, unlock: () => void): Promise<A
   const { host, devices, simulated } = identity;
   log.info({ host, devices: devices.length, simulated, data_dir }, "agent started");
 
-  const source = options.source(devices.map(({ uuid }) => uuid));
   const reading = source.start({
     onSamples: core.onSamples,
     onInventory: core.onInventory,

@@ -1,5 +1,7 @@
 import { parseArgs } from "node:util";
 import pino from "pino";
+import { hostFiles } from "../../../agent/hostFacts/hostFiles.js";
+import { readHostFacts } from "../../../agent/hostFacts/readHostFacts.js";
 import { mqttTransport } from "../../../agent/publisher/mqttTransport.js";
 import { parseTitleContract } from "../../../agent/runtime/parseTitleContract.js";
 import { startAgent } from "../../../agent/runtime/startAgent.js";
@@ -50,6 +52,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
   const agent = await startAgent({
     data_dir,
     source: (known) => createNvidiaSmiSource({ path, known, clock: systemClock }),
+    host_facts: readHostFacts(hostFiles()),
     transport: mqttTransport,
     clock: systemClock,
     random: Math.random,
