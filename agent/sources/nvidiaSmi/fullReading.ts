@@ -1,4 +1,4 @@
-import type { XmlReading } from "./parseXml.js";
+import type { GpuReading } from "./gpuReading.js";
 import { runOnce, type SmiCommand } from "./runOnce.js";
 
 /** Exit codes after which the document is whole all the same: a corrupted infoROM only adds a warning line. */
@@ -13,7 +13,7 @@ export async function fullReading(
   command: SmiCommand,
   uuids: readonly string[] | null,
   options: { timeout_ms: number; signal?: AbortSignal; onExit?: () => void },
-): Promise<XmlReading[]> {
+): Promise<GpuReading[]> {
   // Loaded at the first reading: a detect() that finds no program never pays for the XML parser.
   const [{ createXmlReader }, { readingsOf }] = await Promise.all([
     import("./xmlReader.js"),

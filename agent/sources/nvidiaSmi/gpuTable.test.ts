@@ -1,23 +1,23 @@
 import { describe, expect, it } from "vitest";
 import { noReading } from "../noReading.js";
 import { fastFields } from "./fastFields.js";
+import type { GpuReading } from "./gpuReading.js";
 import { createGpuTable } from "./gpuTable.js";
 import { parseCsvRow } from "./parseCsvRow.js";
-import type { XmlReading } from "./parseXml.js";
 
 const uuids = [0, 1, 2].map((n) => `GPU-00000000-0000-0000-0000-00000000000${n}`);
 const at = { now_ms: 5, mono_ms: 7 };
-const reading = (n: number, change: Partial<XmlReading> = {}): XmlReading => ({
+const reading = (n: number, change: Partial<GpuReading> = {}): GpuReading => ({
   uuid: uuids[n]!,
   bus_id: `00000000:0${n}:00.0`,
   presence: "present",
-  inventory: { index: n, name: "NVIDIA H100", fb_total_mib: 81_559 } as XmlReading["inventory"],
+  inventory: { index: n, name: "NVIDIA H100", fb_total_mib: 81_559 } as GpuReading["inventory"],
   fast: { ...noReading.fast, temp_mc: 40_000 },
   health: { ...noReading.health, recovery_action: "none", pcie_replays: n },
   ...change,
 });
 const lost = (n: number) =>
-  reading(n, { presence: "lost", inventory: { index: n } as XmlReading["inventory"], ...noReading });
+  reading(n, { presence: "lost", inventory: { index: n } as GpuReading["inventory"], ...noReading });
 const row = (n: number, temperature = "41") => {
   const cells: Record<string, string> = {
     uuid: uuids[n]!,

@@ -1,9 +1,9 @@
 import type { InventoryBody, Presence } from "../../../protocol/report/schema.js";
 import { noReading } from "../noReading.js";
 import type { GpuSample, HealthReading } from "../telemetrySource.js";
+import type { GpuReading } from "./gpuReading.js";
 import { mergeHealth } from "./mergeHealth.js";
 import type { CsvRow } from "./parseCsvRow.js";
-import type { XmlReading } from "./parseXml.js";
 import type { Round } from "./rounds.js";
 import { busIdOf } from "./values.js";
 
@@ -59,7 +59,7 @@ export function createGpuTable(knownUuids: readonly string[]) {
      * Takes a full reading in. `whole` is false when it was asked for some of the GPUs only: then the order is not
      * NVML's. Returns true when what the GPUs say of themselves has changed.
      */
-    apply(readings: readonly XmlReading[], whole: boolean): boolean {
+    apply(readings: readonly GpuReading[], whole: boolean): boolean {
       const seen = new Set<string>();
       for (const reading of readings) {
         const uuid = reading.uuid ?? uuidAt(reading.bus_id);

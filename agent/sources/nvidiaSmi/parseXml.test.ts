@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CaliberError } from "../../../protocol/errors.js";
 import { noReading } from "../noReading.js";
-import { parseXml, type XmlReading } from "./parseXml.js";
+import type { GpuReading } from "./gpuReading.js";
+import { parseXml } from "./parseXml.js";
 
 const dir = `${process.env.CALIBER_SAMPLES ?? "../shared/samples"}/nvidia-smi-xml`;
 // Where CI runs, absent samples are a failure, not a reason to skip.
@@ -235,7 +236,7 @@ const document = (gpu: string) => `<?xml version="1.0"?>
 <nvidia_smi_log><driver_version>550.1</driver_version><gpu id="00000000:01:00.0">
 <uuid>GPU-00000000-0000-0000-0000-00000000000a</uuid><temperature><gpu_temp>40 C</gpu_temp></temperature>${gpu}
 </gpu></nvidia_smi_log>`;
-const one = (gpu: string): XmlReading => parseXml(document(gpu))[0]!;
+const one = (gpu: string): GpuReading => parseXml(document(gpu))[0]!;
 
 describe("layouts", () => {
   it("adds parity and SEC-DED errors", () => {

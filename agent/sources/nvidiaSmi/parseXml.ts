@@ -1,38 +1,41 @@
 import { CaliberError } from "../../../protocol/errors.js";
-import type { InventoryBody } from "../../../protocol/report/schema.js";
+import type { MigDevice } from "../../../protocol/report/schema.js";
 import { noReading } from "../noReading.js";
 import type { FastReading, HealthReading } from "../telemetrySource.js";
 import { answers } from "./answers.js";
 import { eccOf } from "./eccOf.js";
+import { fabricOf } from "./fabricOf.js";
+import type { GpuReading } from "./gpuReading.js";
+import { placeOf } from "./placeOf.js";
 import type { SmiErrorCode } from "./smiErrors.js";
-import { busIdOf, countOf, flagOf, givenOf, saysLost, scaledOf, textOf, uuidOf, wordsOf } from "./values.js";
-import { xmlPaths as p, powerDrawPaths, powerLimitPaths, throttleParents } from "./xmlPaths.js";
+import {
+  busIdOf,
+  countOf,
+  flagOf,
+  givenOf,
+  saysLost,
+  scaledOf,
+  serialOf,
+  textOf,
+  uuidOf,
+  wordsOf,
+} from "./values.js";
+import { migPaths, xmlPaths as p, powerDrawPaths, powerLimitPaths, throttleParents } from "./xmlPaths.js";
 import { createXmlReader, type RawGpu, type RawLog } from "./xmlReader.js";
-
-/** One `<gpu>` of a full reading. `lost` GPUs keep what identifies them; their readings are all null. */
-export type XmlReading = {
-  /** Null when the driver would not tell: then only `bus_id` says which GPU this was. */
-  uuid: string | null;
-  bus_id: string | null;
-  presence: "present" | "lost";
-  inventory: Omit<InventoryBody, "uuid">;
-  fast: FastReading;
-  health: HealthReading;
-};
 
 /**
  * Readings of a whole `nvidia-smi -q -x`, in its order.
  *
  * @throws CaliberError NVIDIA_SMI_XML_MALFORMED, NVIDIA_SMI_OUTPUT_TOO_LARGE, NVIDIA_SMI_DUPLICATE_UUID
  */
-export function parseXml(xml: string): XmlReading[] {
+export function parseXml(xml: string): GpuReading[] {
   const reader = createXmlReader();
   reader.write(xml);
   return readingsOf(reader.end());
 }
 
 /** @throws CaliberError NVIDIA_SMI_DUPLICATE_UUID: two GPUs under one name cannot be told apart. */
-export function readingsOf(log: RawLog): XmlReading[] {
+export function readingsOf(log: RawLog): GpuReading[] {
   const readings = log.gpus.map((gpu, index) => readingOf(gpu, log, index));
   const uuids = readings.flatMap(({ uuid }) => uuid ?? []);
   if (new Set(uuids).size < uuids.length) {
@@ -44,22 +47,20 @@ export function readingsOf(log: RawLog): XmlReading[] {
   return readings;
 }
 
-function readingOf(gpu: RawGpu, log: RawLog, index: number): XmlReading {
+function readingOf(gpu: RawGpu, log: RawLog, index: number): GpuReading {
   const { values } = gpu;
   const at = (path: string) => values.get(path);
   const mig = flagOf(at(p.mig));
   const busId = busIdOf(at(p.busId)) ?? busIdOf(gpu.id);
   const fast = fastOf(gpu, mig);
   const lost = [...values.values()].some(saysLost) || !answers(fast);
-  const serial = textOf(at(p.serial), 64);
   return {
     uuid: uuidOf(at(p.uuid)),
     bus_id: busId,
     presence: lost ? "lost" : "present",
     inventory: {
       index: index <= 4095 ? index : null,
-      // Cards without a board serial print zeros: a placeholder, not a serial.
-      serial: serial !== null && /^0+$/.test(serial) ? null : serial,
+      serial: serialOf(at(p.serial)),
       pdi: /^0x[0-9a-f]{16}$/.exec(givenOf(at(p.pdi))?.toLowerCase() ?? "")?.[0] ?? null,
       name: textOf(at(p.name), 128),
       brand: textOf(at(p.brand), 64),
@@ -75,16 +76,14 @@ function readingOf(gpu: RawGpu, log: RawLog, index: number): XmlReading {
       pcie_gen_max: scaledOf(at(p.genMax), 1, 1, 16),
       pcie_width_max: scaledOf(at(p.widthMax), 1, 1, 64),
       fb_total_mib: scaledOf(at(p.fbTotal), 1, 0, Number.MAX_SAFE_INTEGER),
-      sm_clock_max_mhz: null,
+      sm_clock_max_mhz: scaledOf(at(p.smClockMax), 1, 1, Number.MAX_SAFE_INTEGER),
       power_limit_mw: firstOf(powerLimitPaths, (path) => milliwatts(at(path))),
       mig_enabled: mig,
       ecc_enabled: flagOf(at(p.ecc)),
       persistence_enabled: flagOf(at(p.persistence)),
       module_id: scaledOf(at(p.moduleId), 1, 0, 1024) ?? scaledOf(at(p.moduleIdOld), 1, 0, 1024),
-      chassis_serial: textOf(at(p.chassisSerial), 64),
-      chassis_slot: null,
-      tray_index: null,
-      mig_devices: null,
+      ...placeOf({ chassis: at(p.chassisSerial), slot: at(p.slot), tray: at(p.tray) }),
+      mig_devices: mig === true ? migDevicesOf(gpu) : null,
       host: null,
     },
     ...(lost ? noReading : { fast, health: healthOf(gpu) }),
@@ -118,7 +117,7 @@ function healthOf(gpu: RawGpu): HealthReading {
   return {
     ecc_volatile: eccOf(values, "volatile"),
     ecc_aggregate: eccOf(values, "aggregate"),
-    sram_threshold_exceeded: null,
+    sram_threshold_exceeded: flagOf(values.get(p.sramThreshold)),
     remapped_rows:
       correctable === null || uncorrectable === null
         ? null
@@ -131,8 +130,32 @@ function healthOf(gpu: RawGpu): HealthReading {
     recovery_action: wordsOf(values.get(p.recovery), 48),
     pcie_replays: countOf(values.get(p.replays)),
     processes: listed || gpu.processes > 0 ? Math.min(gpu.processes, 65_535) : null,
-    fabric: null,
+    fabric: fabricOf({
+      state: values.get(p.fabricState),
+      status: values.get(p.fabricStatus),
+      clique: values.get(p.fabricClique),
+      cluster: values.get(p.fabricCluster),
+    }),
   };
+}
+
+/** The instances in the order printed. `None` is a GPU not cut up yet; any other text in place of a list is no answer. */
+function migDevicesOf(gpu: RawGpu): MigDevice[] | null {
+  const text = gpu.values.get(p.migDevices)?.trim().toLowerCase();
+  if (gpu.migDevices.length === 0) return text === "none" || text === "" ? [] : null;
+  return gpu.migDevices.flatMap((device) => {
+    const gpu_instance = scaledOf(device.get(migPaths.gpuInstance), 1, 0, 4095);
+    // Without its number an instance cannot be told from the next.
+    if (gpu_instance === null) return [];
+    return {
+      gpu_instance,
+      compute_instance: scaledOf(device.get(migPaths.computeInstance), 1, 0, 4095),
+      // `nvidia-smi -L` alone knows these two; a child process for it each minute is not worth them.
+      uuid: null,
+      profile: null,
+      fb_total_mib: scaledOf(device.get(migPaths.fbTotal), 1, 0, Number.MAX_SAFE_INTEGER),
+    };
+  });
 }
 
 function throttleOf(gpu: RawGpu): string[] | null {

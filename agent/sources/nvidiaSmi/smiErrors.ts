@@ -19,6 +19,8 @@ export type SmiErrorCode =
   | "NVIDIA_SMI_SILENT"
   | "NVIDIA_SMI_OUTPUT_TOO_LARGE"
   | "NVIDIA_SMI_XML_MALFORMED"
+  | "NVIDIA_SMI_CSV_MALFORMED"
+  | "NVIDIA_SMI_SAVED_UNKNOWN"
   | "NVIDIA_SMI_DUPLICATE_UUID";
 
 /** nvidia-smi(1), "Return Value". */

@@ -5,6 +5,7 @@ export const xmlPaths = {
   architecture: "product_architecture",
   persistence: "persistence_mode",
   mig: "mig_mode/current_mig",
+  migDevices: "mig_devices",
   serial: "serial",
   uuid: "uuid",
   pdi: "pdi",
@@ -12,6 +13,8 @@ export const xmlPaths = {
   boardPart: "board_part_number",
   gpuPart: "gpu_part_number",
   chassisSerial: "platformInfo/chassis_serial_number",
+  slot: "platformInfo/slot_number",
+  tray: "platformInfo/tray_index",
   moduleId: "platformInfo/module_id",
   /** Before R570 the slot stood outside `platformInfo`. */
   moduleIdOld: "gpu_module_id",
@@ -29,6 +32,7 @@ export const xmlPaths = {
   util: "utilization/gpu_util",
   memUtil: "utilization/memory_util",
   ecc: "ecc_mode/current_ecc",
+  sramThreshold: "ecc_errors/aggregate/sram_threshold_exceeded",
   remapped: "remapped_rows",
   remappedCorrectable: "remapped_rows/remapped_row_corr",
   remappedUncorrectable: "remapped_rows/remapped_row_unc",
@@ -36,7 +40,19 @@ export const xmlPaths = {
   remappedFailure: "remapped_rows/remapped_row_failure",
   temp: "temperature/gpu_temp",
   smClock: "clocks/sm_clock",
+  smClockMax: "max_clocks/sm_clock",
+  fabricState: "fabric/state",
+  fabricStatus: "fabric/status",
+  fabricClique: "fabric/cliqueId",
+  fabricCluster: "fabric/clusterUuid",
   processes: "processes",
+} as const;
+
+/** Kept from each `<mig_device>`, by the path below it. */
+export const migPaths = {
+  gpuInstance: "gpu_instance_id",
+  computeInstance: "compute_instance_id",
+  fbTotal: "fb_memory_usage/total",
 } as const;
 
 /** Newest driver first: R570+, R535–R565, R530 and before. */
@@ -75,6 +91,8 @@ const eccPaths = ["volatile", "aggregate"].flatMap((kind) => [
     eccUnits.map((unit) => `ecc_errors/${kind}/${bits}/${unit}`),
   ),
 ]);
+
+export const keptMigPaths: ReadonlySet<string> = new Set(Object.values(migPaths));
 
 export const keptPaths: ReadonlySet<string> = new Set([
   ...Object.values(xmlPaths),

@@ -1,7 +1,7 @@
 import { SaxesParser } from "saxes";
 import { CaliberError } from "../../../protocol/errors.js";
 import type { SmiErrorCode } from "./smiErrors.js";
-import { keptPaths, throttleParents } from "./xmlPaths.js";
+import { keptMigPaths, keptPaths, throttleParents } from "./xmlPaths.js";
 
 /** The kept text of one `<gpu>` by element path, as printed (nothing interpreted yet). */
 export type RawGpu = {
@@ -10,6 +10,8 @@ export type RawGpu = {
   /** Full element names below the clock reasons' element, with their text. */
   throttle: [name: string, text: string][];
   processes: number;
+  /** Kept text of each `<mig_device>`, by the path below it. */
+  migDevices: Map<string, string>[];
 };
 export type RawLog = { driver: string | undefined; cuda: string | undefined; gpus: RawGpu[] };
 
@@ -17,6 +19,8 @@ export type RawLog = { driver: string | undefined; cuda: string | undefined; gpu
 const maxChars = 16 * 1024 * 1024;
 const maxGpus = 256;
 const maxDepth = 32;
+/** Seven GPU instances of seven compute instances each are the most that any GPU has. */
+const maxMigDevices = 64;
 const maxTextChars = 4096;
 
 const malformed = (message: string, cause?: unknown) =>
@@ -53,8 +57,17 @@ export function createXmlReader(): { write(chunk: string): void; end(): RawLog }
       throw malformed("nvidia-smi printed some other document");
     if (path.length === 2 && name === "gpu") {
       if (log.gpus.length === maxGpus) throw malformed(`nvidia-smi listed more than ${maxGpus} GPUs`);
-      gpu = { id: attributes.id as string | undefined, values: new Map(), throttle: [], processes: 0 };
+      gpu = {
+        id: attributes.id as string | undefined,
+        values: new Map(),
+        throttle: [],
+        processes: 0,
+        migDevices: [],
+      };
       log.gpus.push(gpu);
+    }
+    if (gpu !== undefined && path.length === 4 && name === "mig_device" && path[2] === "mig_devices") {
+      if (gpu.migDevices.length < maxMigDevices) gpu.migDevices.push(new Map());
     }
   });
   parser.on("closetag", () => {
@@ -75,6 +88,9 @@ export function createXmlReader(): { write(chunk: string): void; end(): RawLog }
       if (into.throttle.length < 64) into.throttle.push([path[3]!, text]);
     } else if (below === "processes/process_info") {
       into.processes += 1;
+    } else if (path[2] === "mig_devices" && path[3] === "mig_device") {
+      const leaf = path.slice(4).join("/");
+      if (keptMigPaths.has(leaf)) into.migDevices.at(-1)!.set(leaf, text);
     }
   }
 
