@@ -4,7 +4,7 @@ import { type EvidenceNonceParts, evidenceNonce } from "./evidenceNonce.js";
 import { strongIdentityOf } from "./strongIdentityOf.js";
 
 const nonces: (EvidenceNonceParts & { nonce: string })[] = vector.nonces;
-const [parts] = nonces as [EvidenceNonceParts];
+const parts: EvidenceNonceParts = nonces[0]!;
 
 describe("evidenceNonce", () => {
   it.each(nonces)("of $log_origin, beacon $beacon", ({ nonce, ...given }) => {
