@@ -13,6 +13,7 @@ const commands: Record<string, () => Promise<Command>> = {
   "agent status": () => import("./commands/agent/status.js"),
   "agent pause": () => import("./commands/agent/pause.js"),
   "agent unenroll": () => import("./commands/agent/unenroll.js"),
+  "evidence verify": () => import("./commands/evidence/verify.js"),
   "registry init": () => import("./commands/registry/init.js"),
   "registry run": () => import("./commands/registry/run.js"),
   "registry token": () => import("./commands/registry/token.js"),
@@ -26,6 +27,7 @@ const usage = `caliber: signed GPU telemetry, a tamper-evident log, and tokens t
   caliber up                          everything on this machine (what npm start runs)
   caliber agent enroll|run|status|pause|unenroll
   caliber registry init|run|token|devices|rebuild|revoke
+  caliber evidence verify
 
 Each command tells its options with --help, and prints JSON with --json.
 `;
