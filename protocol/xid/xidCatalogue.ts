@@ -1,0 +1,217 @@
+import type { XidSeverity } from "../report/schema.js";
+
+/** Version of the table and of classifyXid's rules: raise it with every change, since reports carry it. */
+export const xidRules = 1;
+
+export type XidEntry = {
+  mnemonic: string;
+  /** NVIDIA's immediate resolution bucket; null where the catalogue leaves it empty. */
+  resolution: string | null;
+  /** Ours, before the driver's own words are looked at (classifyXid.ts). */
+  severity: XidSeverity;
+};
+
+/**
+ * NVIDIA's Xid catalogue (Xid-Catalog.xlsx, 172 Xids), and what each means for a lender.
+ *
+ * The severity follows the bucket: IGNORE and RESTART_APP are the tenant's program or an event that the GPU has dealt
+ * with (info), RESET_GPU a GPU that cannot work until somebody acts (impaired), CONTACT_SUPPORT an Xid that no product
+ * in the catalogue should raise (watch). The exceptions, mostly where published lists disagree:
+ *
+ * - 45, 63: some lists count both as fatal. NVIDIA ignores a remap that worked (63; its failure is 64), and 45 only
+ *   follows another fault or a program that ended.
+ * - 48, 95 (and 171, 172, which detail 48): an uncorrectable error that was not contained. 95 comes in storms.
+ * - 54: no auxiliary power; somebody has to open the machine.
+ * - 74: many of its register bits are harmless, but every list takes it as fatal and the line names no link that works.
+ * - 79: the GPU is gone until the machine restarts.
+ * - 80: data was corrupted on its way to the GPU, though only the program has to be restarted.
+ * - 92, 94, 121: memory or link errors that were corrected or contained. A GPU that tells them often is wearing out.
+ * - 144 to 150: the words Fatal and Nonfatal decide. 154: its text decides.
+ * - 155: a link was taken down on purpose, by software or a user.
+ * - 151, 159: a VM or UVM client has to restart, not the GPU.
+ * - 157, 161: nothing is left to repair with; NVIDIA lets work go on.
+ * - 162 to 172 have no bucket: judged by what they say. 167 (PCIe), 169 (SEC2) and 168 (less memory than was
+ *   pledged) stop or shrink the GPU; the others touch power smoothing or the encryption of links.
+ */
+const table: Readonly<Record<number, readonly [string, string | null, XidSeverity]>> = {
+  1: ["ROBUST_CHANNEL_FIFO_ERROR_FIFO_METHOD", "CONTACT_SUPPORT", "watch"],
+  2: ["ROBUST_CHANNEL_FIFO_ERROR_SW_METHOD", "CONTACT_SUPPORT", "watch"],
+  3: ["ROBUST_CHANNEL_FIFO_ERROR_UNK_METHOD", "CONTACT_SUPPORT", "watch"],
+  4: ["ROBUST_CHANNEL_FIFO_ERROR_CHANNEL_BUSY", "CONTACT_SUPPORT", "watch"],
+  5: ["ROBUST_CHANNEL_FIFO_ERROR_RUNOUT_OVERFLOW", "CONTACT_SUPPORT", "watch"],
+  6: ["ROBUST_CHANNEL_FIFO_ERROR_PARSE_ERR", "CONTACT_SUPPORT", "watch"],
+  7: ["ROBUST_CHANNEL_FIFO_ERROR_PTE_ERR", "CONTACT_SUPPORT", "watch"],
+  8: ["ROBUST_CHANNEL_FIFO_ERROR_IDLE_TIMEOUT", "RESTART_APP", "info"],
+  9: ["ROBUST_CHANNEL_GR_ERROR_INSTANCE", "CONTACT_SUPPORT", "watch"],
+  10: ["ROBUST_CHANNEL_GR_ERROR_SINGLE_STEP", "CONTACT_SUPPORT", "watch"],
+  11: ["ROBUST_CHANNEL_GR_ERROR_MISSING_HW", "RESTART_APP", "info"],
+  12: ["ROBUST_CHANNEL_GR_ERROR_SW_METHOD", "CONTACT_SUPPORT", "watch"],
+  13: ["ROBUST_CHANNEL_GR_EXCEPTION", "RESTART_APP", "info"],
+  14: ["ROBUST_CHANNEL_FAKE_ERROR", "IGNORE", "info"],
+  15: ["ROBUST_CHANNEL_SCANLINE_TIMEOUT", "CONTACT_SUPPORT", "watch"],
+  16: ["ROBUST_CHANNEL_VBLANK_CALLBACK_TIMEOUT", "CONTACT_SUPPORT", "watch"],
+  17: ["ROBUST_CHANNEL_PARAMETER_ERROR", "CONTACT_SUPPORT", "watch"],
+  18: ["ROBUST_CHANNEL_BUS_MASTER_TIMEOUT_ERROR", "CONTACT_SUPPORT", "watch"],
+  19: ["ROBUST_CHANNEL_DISP_MISSED_NOTIFIER", "CONTACT_SUPPORT", "watch"],
+  20: ["ROBUST_CHANNEL_MPEG_ERROR_SW_METHOD", "CONTACT_SUPPORT", "watch"],
+  21: ["ROBUST_CHANNEL_ME_ERROR_SW_METHOD", "CONTACT_SUPPORT", "watch"],
+  22: ["ROBUST_CHANNEL_VP_ERROR_SW_METHOD", "CONTACT_SUPPORT", "watch"],
+  23: ["ROBUST_CHANNEL_RC_LOGGING_ENABLED", "CONTACT_SUPPORT", "watch"],
+  24: ["ROBUST_CHANNEL_GR_SEMAPHORE_TIMEOUT", "CONTACT_SUPPORT", "watch"],
+  25: ["ROBUST_CHANNEL_GR_ILLEGAL_NOTIFY", "RESTART_APP", "info"],
+  26: ["ROBUST_CHANNEL_FIFO_ERROR_FBISTATE_TIMEOUT", "CONTACT_SUPPORT", "watch"],
+  27: ["ROBUST_CHANNEL_VP_ERROR", "CONTACT_SUPPORT", "watch"],
+  28: ["ROBUST_CHANNEL_VP2_ERROR", "CONTACT_SUPPORT", "watch"],
+  29: ["ROBUST_CHANNEL_BSP_ERROR", "CONTACT_SUPPORT", "watch"],
+  30: ["ROBUST_CHANNEL_BAD_ADDR_ACCESS", "CONTACT_SUPPORT", "watch"],
+  31: ["ROBUST_CHANNEL_FIFO_ERROR_MMU_ERR_FLT", "RESTART_APP", "info"],
+  32: ["ROBUST_CHANNEL_PBDMA_ERROR", "RESTART_APP", "info"],
+  33: ["ROBUST_CHANNEL_SEC_ERROR", "CONTACT_SUPPORT", "watch"],
+  34: ["ROBUST_CHANNEL_MSVLD_ERROR", "CONTACT_SUPPORT", "watch"],
+  35: ["ROBUST_CHANNEL_MSPDEC_ERROR", "CONTACT_SUPPORT", "watch"],
+  36: ["ROBUST_CHANNEL_MSPPP_ERROR", "CONTACT_SUPPORT", "watch"],
+  37: ["ROBUST_CHANNEL_FECS_ERR_UNIMP_FIRMWARE_METHOD", "IGNORE", "info"],
+  38: ["ROBUST_CHANNEL_FECS_ERR_WATCHDOG_TIMEOUT", "IGNORE", "info"],
+  39: ["ROBUST_CHANNEL_CE0_ERROR", "RESTART_APP", "info"],
+  40: ["ROBUST_CHANNEL_CE1_ERROR", "RESTART_APP", "info"],
+  41: ["ROBUST_CHANNEL_CE2_ERROR", "RESTART_APP", "info"],
+  42: ["ROBUST_CHANNEL_VIC_ERROR", "CONTACT_SUPPORT", "watch"],
+  43: ["ROBUST_CHANNEL_RESETCHANNEL_VERIF_ERROR", "IGNORE", "info"],
+  44: ["ROBUST_CHANNEL_GR_FAULT_DURING_CTXSW", "IGNORE", "info"],
+  45: ["ROBUST_CHANNEL_PREEMPTIVE_REMOVAL", "WORKFLOW_XID_45", "info"],
+  46: ["ROBUST_CHANNEL_GPU_TIMEOUT_ERROR", "RESET_GPU", "impaired"],
+  47: ["ROBUST_CHANNEL_NVENC0_ERROR", "CONTACT_SUPPORT", "watch"],
+  48: ["ROBUST_CHANNEL_GPU_ECC_DBE", "WORKFLOW_XID_48", "impaired"],
+  49: ["SILENT_RUNNING_CONSTANT_LEVEL_SET_BY_REGISTRY", "CONTACT_SUPPORT", "watch"],
+  50: ["SILENT_RUNNING_LEVEL_TRANSITION_DUE_TO_RC_ERROR", "CONTACT_SUPPORT", "watch"],
+  51: ["SILENT_RUNNING_STRESS_TEST_FAILURE", "CONTACT_SUPPORT", "watch"],
+  52: ["SILENT_RUNNING_LEVEL_TRANS_DUE_TO_TEMP_RISE", "CONTACT_SUPPORT", "watch"],
+  53: ["SILENT_RUNNING_TEMP_REDUCED_CLOCKING", "CONTACT_SUPPORT", "watch"],
+  54: ["SILENT_RUNNING_PWR_REDUCED_CLOCKING", "CHECK_MECHANICALS", "impaired"],
+  55: ["SILENT_RUNNING_TEMPERATURE_READ_ERROR", "CONTACT_SUPPORT", "watch"],
+  56: ["DISPLAY_CHANNEL_EXCEPTION", "CONTACT_SUPPORT", "watch"],
+  57: ["FB_LINK_TRAINING_FAILURE_ERROR", "CONTACT_SUPPORT", "watch"],
+  58: ["FB_MEMORY_ERROR", "CONTACT_SUPPORT", "watch"],
+  59: ["PMU_ERROR", "CONTACT_SUPPORT", "watch"],
+  60: ["ROBUST_CHANNEL_SEC2_ERROR", "RESTART_APP", "info"],
+  61: ["PMU_BREAKPOINT", "CONTACT_SUPPORT", "watch"],
+  62: ["PMU_HALT_ERROR", "RESET_GPU", "impaired"],
+  63: ["INFOROM_DRAM_RETIREMENT_EVENT", "IGNORE", "info"],
+  64: ["INFOROM_DRAM_RETIREMENT_FAILURE", "RESET_GPU", "impaired"],
+  65: ["ROBUST_CHANNEL_NVENC1_ERROR", "CONTACT_SUPPORT", "watch"],
+  66: ["ROBUST_CHANNEL_FECS_ERR_REG_ACCESS_VIOLATION", "IGNORE", "info"],
+  67: ["ROBUST_CHANNEL_FECS_ERR_VERIF_VIOLATION", "IGNORE", "info"],
+  68: ["ROBUST_CHANNEL_NVDEC0_ERROR", "RESTART_APP", "info"],
+  69: ["ROBUST_CHANNEL_GR_CLASS_ERROR", "RESTART_APP", "info"],
+  70: ["ROBUST_CHANNEL_CE3_ERROR", "RESTART_APP", "info"],
+  71: ["ROBUST_CHANNEL_CE4_ERROR", "RESTART_APP", "info"],
+  72: ["ROBUST_CHANNEL_CE5_ERROR", "RESTART_APP", "info"],
+  73: ["ROBUST_CHANNEL_NVENC2_ERROR", "CONTACT_SUPPORT", "watch"],
+  74: ["NVLINK_ERROR", "WORKFLOW_NVLINK_ERR", "impaired"],
+  75: ["ROBUST_CHANNEL_CE6_ERROR", "RESTART_APP", "info"],
+  76: ["ROBUST_CHANNEL_CE7_ERROR", "RESTART_APP", "info"],
+  77: ["ROBUST_CHANNEL_CE8_ERROR", "RESTART_APP", "info"],
+  78: ["VGPU_START_ERROR", "UPDATE_SWFW", "info"],
+  79: ["ROBUST_CHANNEL_GPU_HAS_FALLEN_OFF_THE_BUS", "RESTART_BM", "lost"],
+  80: ["PBDMA_PUSHBUFFER_CRC_MISMATCH", "RESTART_APP", "watch"],
+  81: ["ROBUST_CHANNEL_VGA_SUBSYSTEM_ERROR", "CONTACT_SUPPORT", "watch"],
+  82: ["ROBUST_CHANNEL_NVJPG0_ERROR", "RESTART_APP", "info"],
+  83: ["ROBUST_CHANNEL_NVDEC1_ERROR", "RESTART_APP", "info"],
+  84: ["ROBUST_CHANNEL_NVDEC2_ERROR", "RESTART_APP", "info"],
+  85: ["ROBUST_CHANNEL_CE9_ERROR", "RESTART_APP", "info"],
+  86: ["ROBUST_CHANNEL_OFA0_ERROR", "RESTART_APP", "info"],
+  87: ["NVTELEMETRY_DRIVER_REPORT", "CONTACT_SUPPORT", "watch"],
+  88: ["ROBUST_CHANNEL_NVDEC3_ERROR", "RESTART_APP", "info"],
+  89: ["ROBUST_CHANNEL_NVDEC4_ERROR", "RESTART_APP", "info"],
+  90: ["LTC_ERROR", "CONTACT_SUPPORT", "watch"],
+  91: ["RESERVED_XID", "CONTACT_SUPPORT", "watch"],
+  92: ["EXCESSIVE_SBE_INTERRUPTS", "IGNORE", "watch"],
+  93: ["INFOROM_ERASE_LIMIT_EXCEEDED", "IGNORE", "info"],
+  94: ["ROBUST_CHANNEL_CONTAINED_ERROR", "RESTART_APP", "watch"],
+  95: ["ROBUST_CHANNEL_UNCONTAINED_ERROR", "RESET_GPU", "impaired"],
+  96: ["ROBUST_CHANNEL_NVDEC5_ERROR", "RESTART_APP", "info"],
+  97: ["ROBUST_CHANNEL_NVDEC6_ERROR", "RESTART_APP", "info"],
+  98: ["ROBUST_CHANNEL_NVDEC7_ERROR", "RESTART_APP", "info"],
+  99: ["ROBUST_CHANNEL_NVJPG1_ERROR", "RESTART_APP", "info"],
+  100: ["ROBUST_CHANNEL_NVJPG2_ERROR", "RESTART_APP", "info"],
+  101: ["ROBUST_CHANNEL_NVJPG3_ERROR", "RESTART_APP", "info"],
+  102: ["ROBUST_CHANNEL_NVJPG4_ERROR", "RESTART_APP", "info"],
+  103: ["ROBUST_CHANNEL_NVJPG5_ERROR", "RESTART_APP", "info"],
+  104: ["ROBUST_CHANNEL_NVJPG6_ERROR", "RESTART_APP", "info"],
+  105: ["ROBUST_CHANNEL_NVJPG7_ERROR", "RESTART_APP", "info"],
+  106: ["SMBPBI_TEST_MESSAGE", "IGNORE", "info"],
+  107: ["SMBPBI_TEST_MESSAGE_SILENT", "IGNORE", "info"],
+  108: ["NVLINK_REMOTE_TRANSLATION_ERROR", "IGNORE", "info"],
+  109: ["ROBUST_CHANNEL_CTXSW_TIMEOUT_ERROR", "RESET_GPU", "impaired"],
+  110: ["SEC_FAULT_ERROR", "RESET_GPU", "impaired"],
+  111: ["BUNDLE_ERROR_EVENT", "CONTACT_SUPPORT", "watch"],
+  112: ["DISP_SUPERVISOR_ERROR", "CONTACT_SUPPORT", "watch"],
+  113: ["DP_LT_FAILURE", "CONTACT_SUPPORT", "watch"],
+  114: ["HEAD_RG_UNDERFLOW", "CONTACT_SUPPORT", "watch"],
+  115: ["CORE_CHANNEL_REGS", "CONTACT_SUPPORT", "watch"],
+  116: ["WINDOW_CHANNEL_REGS", "CONTACT_SUPPORT", "watch"],
+  117: ["CURSOR_CHANNEL_REGS", "CONTACT_SUPPORT", "watch"],
+  118: ["HEAD_REGS", "CONTACT_SUPPORT", "watch"],
+  119: ["GSP_RPC_TIMEOUT", "RESET_GPU", "impaired"],
+  120: ["GSP_ERROR", "RESET_GPU", "impaired"],
+  121: ["C2C_ERROR", "IGNORE", "watch"],
+  122: ["SPI_PMU_RPC_READ_FAIL", "CONTACT_SUPPORT", "watch"],
+  123: ["SPI_PMU_RPC_WRITE_FAIL", "CONTACT_SUPPORT", "watch"],
+  124: ["SPI_PMU_RPC_ERASE_FAIL", "CONTACT_SUPPORT", "watch"],
+  125: ["INFOROM_FS_ERROR", "CONTACT_SUPPORT", "watch"],
+  126: ["ROBUST_CHANNEL_CE10_ERROR", "RESTART_APP", "info"],
+  127: ["ROBUST_CHANNEL_CE11_ERROR", "RESTART_APP", "info"],
+  128: ["ROBUST_CHANNEL_CE12_ERROR", "RESTART_APP", "info"],
+  129: ["ROBUST_CHANNEL_CE13_ERROR", "RESTART_APP", "info"],
+  130: ["ROBUST_CHANNEL_CE14_ERROR", "RESTART_APP", "info"],
+  131: ["ROBUST_CHANNEL_CE15_ERROR", "RESTART_APP", "info"],
+  132: ["ROBUST_CHANNEL_CE16_ERROR", "RESTART_APP", "info"],
+  133: ["ROBUST_CHANNEL_CE17_ERROR", "RESTART_APP", "info"],
+  134: ["ROBUST_CHANNEL_CE18_ERROR", "RESTART_APP", "info"],
+  135: ["ROBUST_CHANNEL_CE19_ERROR", "RESTART_APP", "info"],
+  136: ["ALI_TRAINING_FAIL", "RESET_GPU", "impaired"],
+  137: ["NVLINK_PRIV_ERR", "IGNORE", "info"],
+  138: ["ROBUST_CHANNEL_DLA_ERROR", "CONTACT_SUPPORT", "watch"],
+  139: ["ROBUST_CHANNEL_OFA1_ERROR", "RESTART_APP", "info"],
+  140: ["UNRECOVERABLE_ECC_ERROR_ESCAPE", "RESET_GPU", "impaired"],
+  141: ["ROBUST_CHANNEL_FAST_PATH_ERROR", "IGNORE", "info"],
+  142: ["ROBUST_CHANNEL_NVENC3_ERROR", "CONTACT_SUPPORT", "watch"],
+  143: ["GPU_INIT_ERROR", "RESET_GPU", "impaired"],
+  144: ["NVLINK_SAW_ERROR", "WORKFLOW_NVLINK5_ERR", "watch"],
+  145: ["NVLINK_RLW_ERROR", "WORKFLOW_NVLINK5_ERR", "watch"],
+  146: ["NVLINK_TLW_ERROR", "WORKFLOW_NVLINK5_ERR", "watch"],
+  147: ["NVLINK_TREX_ERROR", "WORKFLOW_NVLINK5_ERR", "watch"],
+  148: ["NVLINK_NVLPW_CTRL_ERROR", "WORKFLOW_NVLINK5_ERR", "watch"],
+  149: ["NVLINK_NETIR_ERROR", "WORKFLOW_NVLINK5_ERR", "watch"],
+  150: ["NVLINK_MSE_ERROR", "WORKFLOW_NVLINK5_ERR", "watch"],
+  151: ["ROBUST_CHANNEL_KEY_ROTATION_ERROR", "RESTART_VM", "watch"],
+  152: ["ROBUST_CHANNEL_DLA_SMMU_ERROR", "IGNORE", "info"],
+  153: ["ROBUST_CHANNEL_DLA_TIMEOUT", "IGNORE", "info"],
+  154: ["GPU_RECOVERY_ACTION_CHANGED", "XID_154", "watch"],
+  155: ["NVLINK_SW_DEFINED_ERROR", "RESET_GPU", "watch"],
+  156: ["RESOURCE_RETIREMENT_EVENT", "RESET_GPU", "impaired"],
+  157: ["RESOURCE_RETIREMENT_FAILURE", "IGNORE", "watch"],
+  158: ["GPU_FATAL_TIMEOUT", "RESET_GPU", "impaired"],
+  159: ["ROBUST_CHANNEL_CHI_NON_DATA_ERROR", "CHECK_UVM", "watch"],
+  160: ["CHANNEL_RETIREMENT_EVENT", "IGNORE", "info"],
+  161: ["CHANNEL_RETIREMENT_FAILURE", "IGNORE", "watch"],
+  162: ["PSHC_REENGAGED", null, "info"],
+  163: ["PSHC_DISENGAGED", null, "watch"],
+  164: ["PSHC_LOW_LIFETIME", null, "watch"],
+  165: ["PSHC_ZERO_LIFETIME", null, "watch"],
+  166: ["NVLINK_SECURE_CRYPTO_ERR", null, "watch"],
+  167: ["PCIE_FATAL_TIMEOUT", null, "impaired"],
+  168: ["REDUCED_GPU_MEMORY_CAPACITY", null, "impaired"],
+  169: ["SEC2_HALT_ERROR", null, "impaired"],
+  170: ["NVLINK_SECURE_OTHER", null, "watch"],
+  171: ["UNCORRECTABLE_DRAM_ERROR", null, "impaired"],
+  172: ["UNCORRECTABLE_SRAM_ERROR", null, "impaired"],
+};
+
+/** What the catalogue says of each Xid it has, 1 to 172. */
+export const xidCatalogue: ReadonlyMap<number, XidEntry> = new Map(
+  Object.entries(table).map(([xid, [mnemonic, resolution, severity]]) => [
+    Number(xid),
+    { mnemonic, resolution, severity },
+  ]),
+);
