@@ -15,6 +15,7 @@ import { virtualizationOf } from "./virtualizationOf.js";
 const filesOf = (contents: Record<string, string>): HostFiles => ({
   read: (path) => contents[path] ?? null,
   exists: (path) => path in contents,
+  list: () => [],
 });
 const key = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
 const dmi = "/sys/class/dmi/id";
@@ -194,6 +195,7 @@ describe("hostFiles", () => {
     expect(files.read("/etc/machine-id/below")).toBe(null);
     expect(files.read("/etc/none")).toBe(null);
     expect([files.exists("/etc"), files.exists("/none")]).toEqual([true, false]);
+    expect([files.list("/"), files.list("/none"), files.list("/etc/machine-id")]).toEqual([["etc"], [], []]);
   });
 
   it.skipIf(process.getuid?.() === 0)("gives null for what only root may read", () => {
