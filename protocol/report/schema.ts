@@ -5,9 +5,14 @@ const int = (minimum: number, maximum: number) => Type.Integer({ minimum, maximu
 const count = int(0, Number.MAX_SAFE_INTEGER);
 const closed = <T extends Record<string, TSchema>>(properties: T) =>
   Type.Object(properties, { additionalProperties: false });
-const orNull = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+/**
+ * One schema with two types, not a union of two: a validator that tries the members of a union builds an error for each
+ * that does not fit, which for a report of nulls costs more than all the rest of its way.
+ */
+const orNull = <T extends TSchema & { type: string }>(schema: T) =>
+  Type.Unsafe<Static<T> | null>({ ...schema, type: [schema.type, "null"] });
 const oneOf = <const T extends readonly string[]>(values: T) =>
-  Type.Union(values.map((value) => Type.Literal(value as T[number])));
+  Type.Unsafe<T[number]>({ type: "string", enum: values });
 const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
 const hash = Type.String({ pattern: "^[0-9a-f]{64}$" });
 const permille = int(0, 1000);
