@@ -136,6 +136,12 @@ function readFrames(client: Client): void {
   let rest: Buffer = Buffer.alloc(0);
   client.socket.on("data", (chunk: Buffer) => {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    // What these frames call for leaves together, as a client does that writes through mqtt-packet.
+    client.socket.cork();
+    take();
+    client.socket.uncork();
+  });
+  const take = (): void => {
     for (;;) {
       let length = 0;
       let at = 1;
@@ -155,7 +161,7 @@ function readFrames(client: Client): void {
       }
       rest = rest.subarray(at + length);
     }
-  });
+  };
 }
 
 /** Keeps every connection's share in flight, and counts what is acknowledged after a warm-up. */
