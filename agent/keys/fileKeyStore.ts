@@ -1,5 +1,5 @@
 import { createPrivateKey, generateKeyPairSync, hash, type KeyObject } from "node:crypto";
-import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, unlinkSync } from "node:fs";
+import { existsSync, readdirSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { deviceIdOf } from "../../protocol/crypto/deviceIdOf.js";
 import { signEs256 } from "../../protocol/crypto/signEs256.js";
@@ -9,6 +9,7 @@ import { createFile } from "../files/createFile.js";
 import { privateDirectory } from "../files/privateDirectory.js";
 import { syncDirectory } from "../files/syncDirectory.js";
 import type { KeyStore } from "./keyStore.js";
+import { readPrivateFile } from "./readPrivateFile.js";
 
 const hostFile = "host.pem";
 
@@ -39,6 +40,7 @@ export function fileKeyStore(directory: string): KeyStore {
       for (const name of readdirSync(directory)) if (/\.(pem|tmp)$/.test(name)) unlinkSync(pathOf(name));
       syncDirectory(directory);
     },
+    residency: null,
   };
 }
 
@@ -48,24 +50,7 @@ function deviceFile(uuid: string): string {
 }
 
 function readKey(path: string): KeyObject {
-  let pem: string;
-  let fd: number;
-  try {
-    fd = openSync(path, "r");
-  } catch (cause) {
-    throw new CaliberError("KEY_MISSING", `there is no key at ${path}`, { cause, disposition: "user" });
-  }
-  try {
-    // The open file is asked, not the name, which could be swapped in between.
-    if ((fstatSync(fd).mode & 0o077) !== 0) {
-      throw new CaliberError("KEY_FILE_PERMISSIONS", `others may read ${path}; set it to mode 0600`, {
-        disposition: "user",
-      });
-    }
-    pem = readFileSync(fd, "utf8");
-  } finally {
-    closeSync(fd);
-  }
+  const pem = readPrivateFile(path);
   try {
     const key = createPrivateKey(pem);
     spkiOf(key);

@@ -6,7 +6,7 @@ export type SigningKey = {
   readonly id: string;
   /** Canonical 91-byte SPKI DER. */
   readonly spki: Buffer;
-  /** ES256 over `message`: 64-byte r‖s, low-S. */
+  /** ES256 over `message`: 64-byte r‖s, low-S. @throws CaliberError TPM_FAILED where the key is in a TPM that fails */
   sign(message: Uint8Array): Buffer;
 };
 
@@ -24,4 +24,25 @@ export type KeyStore = {
   create(uuids: readonly string[]): void;
   /** Deletes every key: what they signed can be checked for ever, but nothing more can be signed. */
   destroy(): void;
+  /** How the store shows that its device keys live in a TPM; null where they do not. */
+  readonly residency: Residency | null;
+};
+
+/** A TPM's side of an enrolment. Every call throws CaliberError TPM_TOOLS_MISSING or TPM_FAILED. */
+export type Residency = {
+  /** Who the TPM is: its endorsement key, the maker's certificate for it if there is one, and its attestation key. */
+  endorsement(): Endorsement;
+  /** What the registry wrapped for this endorsement key and attestation key: the TPM alone gets it out. */
+  activate(credential: { idObject: Buffer; encryptedSecret: Buffer }): Buffer;
+  /** The TPM's word that it made the key of this GPU, with `qualification` signed along. */
+  certify(uuid: string, qualification: Buffer): { public: Buffer; attest: Buffer; signature: Buffer };
+};
+
+export type Endorsement = {
+  /** SPKI DER, RSA-2048 or P-256. */
+  ek_spki: Buffer;
+  /** X.509 DER from the TPM's non-volatile memory; null where the maker put none there. */
+  ek_certificate: Buffer | null;
+  /** TPMT_PUBLIC. */
+  ak: Buffer;
 };
