@@ -1,13 +1,14 @@
 import { CaliberError } from "../../../protocol/errors.js";
 import { isFault } from "../../window/isFault.js";
 import type { GpuSample, SourceClock, SourceListener, TelemetrySource } from "../telemetrySource.js";
-import { backoff } from "./backoff.js";
-import { fastFields, fewerFields } from "./fastFields.js";
-import { fullReading } from "./fullReading.js";
+import type { FullReading } from "./createFullReading.js";
 import { createGpuTable } from "./gpuTable.js";
-import { openStream, type SmiStream } from "./openStream.js";
-import { parseCsvRow } from "./parseCsvRow.js";
+import { keepStream } from "./keepStream.js";
+import type { StreamEnd } from "./openStream.js";
+import type { CsvRow } from "./parseCsvRow.js";
 import { createRounds } from "./rounds.js";
+import type { SmiCommand } from "./runOnce.js";
+import { scheduleFull } from "./scheduleFull.js";
 import type { SmiErrorCode } from "./smiErrors.js";
 
 export type NvidiaSmiOptions = {
@@ -23,51 +24,83 @@ export type NvidiaSmiOptions = {
   clock: SourceClock;
   /** [0, 1): spreads restarts. */
   random?: () => number;
+  /** Starts the children; node's own unless told otherwise. */
+  spawn?: SmiCommand["spawn"];
 };
 
-/** Pause between full readings that faults call for: a GPU that fails again and again must not keep one running. */
-const minFullGap_ms = 2000;
-/** Until the next full reading after one that failed or could not ask every GPU. */
-const retryFull_ms = 15_000;
 /** Intervals without one whole row after which samples say `probe_timeout`. */
 const silentIntervals = 3;
-/** How long stop() waits for a killed child; one in uninterruptible sleep never goes. */
-const stopWait_ms = 1000;
+/** Full readings that may fail before what the last good one said of health counts no more. */
+const staleReadings = 3;
+/** Strangers remembered, so that a host that makes up ever new names cannot fill the memory. */
+const maxStrangers = 512;
 
 /**
  * Reads GPUs through nvidia-smi: one child for ever at 1 Hz (CSV), one for a moment every 60 s (full XML), and the
- * latter at once when the stream shows a fault, a GPU that comes, or one that goes. Never more than these two, even when
- * one cannot be killed.
+ * latter at once when the stream shows a fault, a GPU that comes, or one that goes.
+ *
+ * Of each of the two kinds there is at most one process at any time, counted until the kernel has reaped it: one that
+ * hangs unkillably (state D, inside the driver) is abandoned, told as NVIDIA_SMI_UNKILLABLE, and has no successor before
+ * it is gone. So a sick driver holds two processes of ours, never a pile. The stream is not paused for the XML: to end
+ * and start it each minute costs a driver initialization (seconds, without persistence mode) and a gap in the samples,
+ * and a child that hangs would still have to be waited for.
+ *
+ * Silence is a reading: after three intervals without a row every known GPU reads `probe_timeout`, or `missing` where
+ * the driver itself said that there is no GPU.
  */
 export function createNvidiaSmiSource(options: NvidiaSmiOptions): TelemetrySource {
   const { clock, interval_ms = 1000, full_interval_ms = 60_000, timeout_ms = 10_000 } = options;
-  const random = options.random ?? Math.random;
-  const command = { path: options.path, env: options.env ?? {} };
-  const table = createGpuTable(options.known ?? []);
+  const command: SmiCommand = {
+    path: options.path,
+    env: options.env ?? {},
+    ...(options.spawn !== undefined && { spawn: options.spawn }),
+  };
+  const table = createGpuTable(options.known ?? [], staleReadings * full_interval_ms);
   const rounds = createRounds();
-  const stopping = new AbortController();
   const last = new Map<string, GpuSample>();
+  /** When a GPU that no full reading has shown last called for one. */
+  const strangers = new Map<string, number>();
 
   let listener: SourceListener | undefined;
-  let stream: SmiStream | undefined;
-  let fields: readonly string[] = fastFields;
-  /** GPUs that the children are limited to while another keeps nvidia-smi from answering for all. */
-  let only: readonly string[] | null = null;
-  let failures = 0;
+  let stopped = false;
   let heard_mono_ms = 0;
-  let opened_mono_ms = 0;
   let silent = false;
-  let fullAlive = false;
-  let fullEnded_mono_ms = Number.NEGATIVE_INFINITY;
-  let fullTimer: NodeJS.Timeout | undefined;
+  let toldSilent = false;
+  /** The driver answered, and said that there is no GPU. */
+  let saidNone = false;
   let watchdog: NodeJS.Timeout | undefined;
-  let restartTimer: NodeJS.Timeout | undefined;
 
   const now = () => ({ now_ms: clock.now_ms(), mono_ms: clock.mono_ms() });
-  const stopped = () => stopping.signal.aborted;
+
+  const full = scheduleFull({
+    command,
+    table,
+    timeout_ms,
+    full_interval_ms,
+    mono_ms: clock.mono_ms,
+    onReading: takeFull,
+    onLimit: (uuids) => stream.limitTo(uuids),
+    onProblem: tell,
+  });
+  const stream = keepStream({
+    command,
+    interval_ms,
+    mono_ms: clock.mono_ms,
+    random: options.random ?? Math.random,
+    onStart: (uuids) => rounds.reset(uuids ?? table.askable()),
+    onRow: takeRow,
+    onEnd: takeEnd,
+    onProblem: tell,
+  });
+
+  function tell(error: CaliberError): void {
+    if (stopped) return;
+    if (error.code === "NVIDIA_SMI_NO_DEVICES") saidNone = true;
+    listener?.onProblem(error);
+  }
 
   function emit(samples: readonly GpuSample[]): void {
-    if (stopped() || samples.length === 0) return;
+    if (stopped || samples.length === 0) return;
     let news = false;
     for (const sample of samples) {
       const before = last.get(sample.uuid) ?? null;
@@ -75,141 +108,89 @@ export function createNvidiaSmiSource(options: NvidiaSmiOptions): TelemetrySourc
       last.set(sample.uuid, sample);
     }
     listener?.onSamples(samples);
-    if (news && !silent) wantFull();
+    if (news && !silent) full.want();
   }
 
-  async function readFull(): Promise<void> {
-    // The one before may hang unkillably: a second would only hang beside it.
-    if (fullAlive || stopped()) return;
-    let whole = false;
-    try {
-      await readAll();
-      whole = only === null;
-    } catch (error) {
-      if (!stopped()) listener?.onProblem(error as CaliberError);
+  function takeFull({ readings, form }: FullReading, whole: boolean): void {
+    if (table.apply(readings, { whole, form, mono_ms: clock.mono_ms() })) {
+      listener?.onInventory(table.inventory());
     }
-    fullEnded_mono_ms = clock.mono_ms();
-    scheduleFull(whole ? full_interval_ms : Math.min(full_interval_ms, retryFull_ms));
+    // A process keeps the handles that it opened at its start: a GPU that went and came back is dead to it.
+    const dead = [...last.values()].some(
+      ({ uuid, presence }) => presence !== "present" && table.answersElsewhere(uuid),
+    );
+    if (dead && !silent) stream.restart();
   }
 
-  /** All GPUs; when one of them stops nvidia-smi from answering, the others. */
-  async function readAll(): Promise<void> {
-    try {
-      await readSome(null);
-      limitTo(null);
-    } catch (error) {
-      const named = table.noteLost((error as CaliberError).details ?? "");
-      const others = table.askable();
-      if (named.length === 0 || others.length === 0) throw error;
-      listener?.onProblem(error as CaliberError);
-      limitTo(others);
-      await readSome(others);
-    }
-  }
-
-  async function readSome(uuids: readonly string[] | null): Promise<void> {
-    fullAlive = true;
-    const onExit = () => {
-      fullAlive = false;
-    };
-    const readings = await fullReading(command, uuids, { timeout_ms, signal: stopping.signal, onExit });
-    if (stopped()) return;
-    if (table.apply(readings, uuids === null)) listener?.onInventory(table.inventory());
-  }
-
-  function limitTo(uuids: readonly string[] | null): void {
-    const same = JSON.stringify(only) === JSON.stringify(uuids);
-    only = uuids;
-    // Its end starts the next one, with the new set.
-    if (!same) stream?.kill();
-  }
-
-  function scheduleFull(delay_ms: number): void {
-    clearTimeout(fullTimer);
-    if (!stopped()) fullTimer = setTimeout(() => void readFull(), delay_ms);
-  }
-
-  function wantFull(): void {
-    if (fullAlive) return;
-    scheduleFull(Math.max(0, fullEnded_mono_ms + minFullGap_ms - clock.mono_ms()));
-  }
-
-  function onLine(line: string): void {
-    const row = parseCsvRow(line, fields);
-    if (row === null || stopped()) return;
+  function takeRow(row: CsvRow): void {
     const uuid = table.resolve(row);
     if (uuid === null) {
-      wantFull();
+      meet(row);
       return;
     }
     heard_mono_ms = clock.mono_ms();
     silent = false;
-    failures = 0;
+    toldSilent = false;
+    saidNone = false;
+    stream.wentWell();
     for (const round of rounds.push(uuid, row)) emit(table.samplesOf(round, now()));
   }
 
-  function startStream(): void {
-    if (stopped()) return;
-    rounds.reset(only ?? table.askable());
-    const limited = only;
-    opened_mono_ms = clock.mono_ms();
-    stream = openStream(command, fields, only, interval_ms, onLine);
-    void stream.ended.then(({ error, code, output }) => {
-      stream = undefined;
-      if (stopped()) return;
-      if (limited !== only) return startStream();
-      const fewer = code === 2 ? fewerFields(fields, output) : null;
-      if (fewer !== null) {
-        fields = fewer;
-        return startStream();
-      }
-      listener?.onProblem(error);
-      if (table.noteLost(output).length > 0) wantFull();
-      restartTimer = setTimeout(startStream, backoff(failures++, random));
-    });
+  /** A GPU that the table lacks calls for a full reading; one that does not show there either, not again and again. */
+  function meet(row: CsvRow): void {
+    const name = row.uuid ?? row.bus_id ?? "";
+    const at = clock.mono_ms();
+    const before = strangers.get(name);
+    if (before !== undefined && at - before < full_interval_ms) return;
+    if (before === undefined && strangers.size >= maxStrangers) return;
+    strangers.set(name, at);
+    full.want();
+  }
+
+  function takeEnd({ error, output }: StreamEnd, uuids: readonly string[] | null): void {
+    // Asked for some of the GPUs, it says so too when it only does not find those.
+    if (uuids !== null && error.code === "NVIDIA_SMI_NO_DEVICES") listener?.onProblem(error);
+    else tell(error);
+    if (table.noteLost(output).length > 0) full.want();
   }
 
   /** Says so when nothing was heard for too long: silence is a sample like any other. */
   function watch(): void {
-    const quiet_ms = clock.mono_ms() - heard_mono_ms;
+    const at = clock.mono_ms();
+    const quiet_ms = at - heard_mono_ms;
     if (quiet_ms < silentIntervals * interval_ms) return;
-    if (!silent) {
-      silent = true;
-      listener?.onProblem(
+    const opened = stream.opened_mono_ms();
+    // A fresh child gets its time: without persistence mode the driver loads first.
+    const hangs = opened !== null && at - opened >= timeout_ms;
+    if (hangs) saidNone = false;
+    silent = true;
+    if (!saidNone && !toldSilent) {
+      toldSilent = true;
+      tell(
         new CaliberError<SmiErrorCode>("NVIDIA_SMI_SILENT", `nvidia-smi printed no row for ${quiet_ms} ms`, {
           disposition: "retryable",
         }),
       );
     }
-    emit(table.silentSamples(now()));
-    // A fresh child gets its time as well: without persistence mode the driver loads first.
-    if (Math.min(quiet_ms, clock.mono_ms() - opened_mono_ms) >= timeout_ms) stream?.kill();
+    emit(saidNone ? table.samplesOf(new Map(), now()) : table.silentSamples(now()));
+    if (hangs && quiet_ms >= timeout_ms) stream.restart();
   }
 
   return {
     name: "nvidia-smi",
     async start(to) {
       listener = to;
-      await readFull();
-      if (stopped()) return;
+      await full.first();
+      if (stopped) return;
       heard_mono_ms = clock.mono_ms();
-      startStream();
+      stream.start();
       watchdog = setInterval(watch, interval_ms);
     },
     async stop() {
-      stopping.abort();
-      clearTimeout(fullTimer);
-      clearTimeout(restartTimer);
+      stopped = true;
+      full.stop();
       clearInterval(watchdog);
-      const running = stream;
-      running?.kill();
-      if (running === undefined) return;
-      let waiting: NodeJS.Timeout | undefined;
-      const enough = new Promise((resolve) => {
-        waiting = setTimeout(resolve, stopWait_ms);
-      });
-      await Promise.race([running.ended, enough]);
-      clearTimeout(waiting);
+      await stream.stop();
     },
     inventory: table.inventory,
   };

@@ -1,15 +1,16 @@
-import { spawn } from "node:child_process";
 import type { CaliberError } from "../../../protocol/errors.js";
-import { childEnv } from "./childEnv.js";
 import { createLineSplitter } from "./lineSplitter.js";
 import type { SmiCommand } from "./runOnce.js";
 import { smiExitError, smiSpawnError } from "./smiErrors.js";
+import { spawnSmi } from "./spawnSmi.js";
+
+export type StreamEnd = { error: CaliberError; code: number | null; output: string };
 
 export type SmiStream = {
-  /** SIGKILL; `ended` resolves all the same. */
+  /** SIGKILL. No line follows; `ended` resolves when the kernel has reaped the child, which may be never. */
   kill(): void;
   /** Never rejects. An exit with code 0 is an end too: the loop was to run for ever. */
-  ended: Promise<{ error: CaliberError; code: number | null; output: string }>;
+  ended: Promise<StreamEnd>;
 };
 
 /** How much of the end of what the child printed is kept for its error message. */
@@ -27,16 +28,19 @@ export function openStream(
   onLine: (line: string) => void,
 ): SmiStream {
   const loop = interval_ms % 1000 === 0 ? ["-l", String(interval_ms / 1000)] : ["-lms", String(interval_ms)];
-  const child = spawn(
-    command.path,
-    [
-      `--query-gpu=${fields.join(",")}`,
-      "--format=csv,noheader,nounits",
-      ...loop,
-      ...(uuids === null ? [] : ["-i", uuids.join(",")]),
-    ],
-    { env: childEnv(command.env), stdio: ["ignore", "pipe", "pipe"], windowsHide: true },
-  );
+  const args = [
+    `--query-gpu=${fields.join(",")}`,
+    "--format=csv,noheader,nounits",
+    ...loop,
+    ...(uuids === null ? [] : ["-i", uuids.join(",")]),
+  ];
+  let child: ReturnType<typeof spawnSmi>;
+  try {
+    child = spawnSmi(command, args);
+  } catch (error) {
+    const end = { error: error as CaliberError, code: null, output: "" };
+    return { kill: () => undefined, ended: Promise.resolve(end) };
+  }
   let output = "";
   let killed = false;
   const split = createLineSplitter(onLine);
@@ -50,7 +54,10 @@ export function openStream(
     if (!killed) split(chunk);
   });
   const ended: SmiStream["ended"] = new Promise((resolve) => {
-    child.on("error", (cause) => resolve({ error: smiSpawnError(command.path, cause), code: null, output }));
+    child.on("error", (cause) => {
+      // Also told when a signal could not be sent: then the child is still there, and no other may be started.
+      if (child.pid === undefined) resolve({ error: smiSpawnError(command.path, cause), code: null, output });
+    });
     // Not "exit": its last words may still be in the pipe. A killed child's pipes are destroyed, so it closes too.
     child.on("close", (code, signal) =>
       resolve({ error: smiExitError({ code, signal }, output), code, output }),
@@ -62,6 +69,8 @@ export function openStream(
       child.kill("SIGKILL");
       child.stdout.destroy();
       child.stderr.destroy();
+      // One in uninterruptible sleep must not hold this process when it wants to end.
+      child.unref();
     },
     ended,
   };

@@ -3,7 +3,7 @@ import type { InventoryBody } from "../../../protocol/report/schema.js";
 import type { GpuSample } from "../telemetrySource.js";
 import { fieldOf } from "./csvCells.js";
 import { parseCsv } from "./parseCsv.js";
-import { parseXml } from "./parseXml.js";
+import { readXml } from "./readXml.js";
 import { lineOf, type SmiErrorCode } from "./smiErrors.js";
 
 export type SavedReading = {
@@ -12,6 +12,8 @@ export type SavedReading = {
   inventory: InventoryBody[];
   /** One a GPU, in the same order. */
   readings: Pick<GpuSample, "uuid" | "presence" | "fast" | "health">[];
+  /** Tags that had to be added or dropped because the XML is nested wrongly where nothing is read; 0 for CSV. */
+  repairs: number;
   /** PCI addresses (null: not even that) of GPUs that gave no UUID, and so stand in neither list. */
   unnamed: (string | null)[];
 };
@@ -25,11 +27,13 @@ export type SavedReading = {
  */
 export function readSaved(text: string): SavedReading {
   const format = formatOf(text);
-  const all = format === "xml" ? parseXml(text) : parseCsv(text);
+  const { readings: all, repairs } =
+    format === "xml" ? readXml(text) : { readings: parseCsv(text), repairs: 0 };
   if (all.length === 0) throw noDevices();
   const named = all.flatMap((reading) => (reading.uuid === null ? [] : { ...reading, uuid: reading.uuid }));
   return {
     format,
+    repairs,
     inventory: named.map(({ uuid, inventory }) => ({ ...inventory, uuid })),
     readings: named.map(({ uuid, presence, fast, health }) => ({ uuid, presence, fast, health })),
     unnamed: all.flatMap((reading) => (reading.uuid === null ? [reading.bus_id] : [])),

@@ -1,23 +1,29 @@
-import { spawn } from "node:child_process";
+import type { spawn } from "node:child_process";
 import { CaliberError } from "../../../protocol/errors.js";
-import { childEnv } from "./childEnv.js";
 import { type SmiErrorCode, smiExitError, smiSpawnError } from "./smiErrors.js";
+import { spawnSmi } from "./spawnSmi.js";
 
 export type SmiCommand = {
   path: string;
   /** Added to the child's small environment. */
   env: Readonly<Record<string, string>>;
+  /** Starts the child; node's own unless told otherwise. */
+  spawn?: typeof spawn;
 };
 
 /** How much of the end of what a failed run printed is kept: its message stands there. */
 const tailChars = 2000;
+/** How long a killed child may take to go. One in uninterruptible sleep goes when its ioctl returns, if ever. */
+const reapWait_ms = 1000;
 
 /**
  * Runs nvidia-smi to its end. `onChunk` gets its standard output piece by piece and may throw, which kills the child.
  * Resolves with the exit code (only codes in `accept`), kills with SIGKILL after `timeout_ms`: a sick GPU hangs the
- * ioctl, and a child that waits for one heeds nothing gentler.
+ * ioctl, and a child that waits for one heeds nothing gentler. A child that does not go when killed is abandoned: it
+ * holds neither this promise nor this process, and `onExit` tells when it is gone.
  *
- * @throws CaliberError NVIDIA_SMI_* by spawn failure, exit code or timeout, or what `onChunk` threw
+ * @throws CaliberError NVIDIA_SMI_* by spawn failure, exit code or timeout, or what `onChunk` threw; once the child is
+ * gone, or NVIDIA_SMI_UNKILLABLE with that as its cause
  */
 export function runOnce(
   command: SmiCommand,
@@ -33,26 +39,37 @@ export function runOnce(
 ): Promise<{ code: number; output: string }> {
   const { accept = [0], signal } = options;
   return new Promise((resolve, reject) => {
-    const child = spawn(command.path, args, {
-      env: childEnv(command.env),
-      stdio: ["ignore", "pipe", "pipe"],
-      windowsHide: true,
-    });
+    let child: ReturnType<typeof spawnSmi>;
+    try {
+      child = spawnSmi(command, args);
+    } catch (error) {
+      options.onExit?.();
+      throw error;
+    }
     let output = "";
     let settled = false;
+    let gone = false;
 
     function settle(outcome: () => void) {
       if (settled) return;
       settled = true;
       clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
-      child.kill("SIGKILL");
-      // An unkillable child (uninterruptible sleep) must not hold this process through its pipes.
-      child.stdout.destroy();
-      child.stderr.destroy();
       outcome();
     }
-    const fail = (error: Error) => settle(() => reject(error));
+    const fail = (error: Error) =>
+      settle(() => {
+        child.kill("SIGKILL");
+        child.stdout.destroy();
+        child.stderr.destroy();
+        child.unref();
+        if (gone) return reject(error);
+        const giveUp = setTimeout(() => reject(unkillable(error)), reapWait_ms);
+        child.once("exit", () => {
+          clearTimeout(giveUp);
+          reject(error);
+        });
+      });
     const timer = setTimeout(
       () =>
         fail(
@@ -66,7 +83,6 @@ export function runOnce(
     );
     const onAbort = () =>
       fail(new CaliberError<SmiErrorCode>("NVIDIA_SMI_FAILED", "the reading was stopped"));
-    if (signal?.aborted) onAbort();
     signal?.addEventListener("abort", onAbort);
 
     for (const stream of [child.stdout, child.stderr]) {
@@ -84,15 +100,30 @@ export function runOnce(
         fail(error as Error);
       }
     });
-    child.on("exit", () => options.onExit?.());
+    child.on("exit", () => {
+      gone = true;
+      options.onExit?.();
+    });
     child.on("error", (error) => {
-      // Never started: there will be no "exit".
-      if (child.pid === undefined) options.onExit?.();
+      // Also told when a signal could not be sent; only a child that never started gives no "exit".
+      if (child.pid === undefined) {
+        gone = true;
+        options.onExit?.();
+      }
       fail(smiSpawnError(command.path, error));
     });
     child.on("close", (code, killedBy) => {
       if (code !== null && accept.includes(code)) settle(() => resolve({ code, output }));
       else fail(smiExitError({ code, signal: killedBy }, output));
     });
+    if (signal?.aborted) onAbort();
   });
+}
+
+function unkillable(cause: Error): CaliberError<SmiErrorCode> {
+  return new CaliberError(
+    "NVIDIA_SMI_UNKILLABLE",
+    `${cause.message}, and it cannot be killed: no other is started until it is gone`,
+    { cause, disposition: "retryable" },
+  );
 }
