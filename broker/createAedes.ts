@@ -1,4 +1,4 @@
-import { Aedes } from "aedes";
+import { Aedes, type Client, type PublishPacket } from "aedes";
 import { authenticate } from "./authenticate.js";
 import { authorizePublish } from "./authorizePublish.js";
 import { authorizeSubscribe } from "./authorizeSubscribe.js";
@@ -6,6 +6,9 @@ import type { BrokerContext } from "./brokerContext.js";
 import { createRouter } from "./createRouter.js";
 import { isKeepingUp } from "./isKeepingUp.js";
 import { noPersistence } from "./noPersistence.js";
+
+type Done = (error?: Error) => void;
+type Publish = (packet: PublishPacket, client: Client | null | Done, done?: Done) => void;
 
 /** aedes with our rules in its hooks, our router and no persistence. */
 export async function createAedes(context: BrokerContext): Promise<Aedes> {
@@ -33,6 +36,13 @@ export async function createAedes(context: BrokerContext): Promise<Aedes> {
       return isKeepingUp(session, context) ? packet : null;
     },
   });
+  const route = aedes.publish.bind(aedes) as Publish;
+  // What clients publish is the registry's alone, and authorizePublish has handed it on: there is nobody to route it to.
+  const publish: Publish = (packet, client, done) => {
+    if (client === null || typeof client === "function") route(packet, client, done);
+    else done?.();
+  };
+  aedes.publish = publish as Aedes["publish"];
   aedes.on("clientReady", (client) => {
     const session = sessions.of(client.conn);
     if (session !== undefined) sessions.hold(session);

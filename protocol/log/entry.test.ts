@@ -13,8 +13,14 @@ const bytes = (hex: string) => Buffer.from(hex, "hex");
 describe("log entries", () => {
   it("encode a report as the vector has it", () => {
     const { device, signature, payload, entry, leaf_hash } = vector.report;
-    const message = pae(payloadTypes.report, Buffer.from(payload));
-    expect(encodeReportEntry(device, bytes(signature), message).toString("hex")).toBe(entry);
+    const envelope = {
+      payloadType: payloadTypes.report,
+      payload: Buffer.from(payload),
+      signature: bytes(signature),
+    };
+    const made = encodeReportEntry(device, envelope);
+    expect(made.entry.toString("hex")).toBe(entry);
+    expect(made.pae).toEqual(pae(envelope.payloadType, envelope.payload));
     expect(leafHash(bytes(entry)).toString("hex")).toBe(leaf_hash);
   });
 

@@ -1,3 +1,5 @@
+import type { Envelope } from "../dsse/envelope.js";
+import { paeHead } from "../dsse/paeHead.js";
 import { CaliberError } from "../errors.js";
 
 /**
@@ -20,15 +22,26 @@ const kindOfByte = new Map<number, EntryKind>(
 );
 const version = 1;
 
-/** `kind ‖ version ‖ device_id (32) ‖ signature (64) ‖ PAE`: all that a verifier of one report needs. */
-export function encodeReportEntry(device: string, signature: Uint8Array, paeBytes: Uint8Array): Buffer {
-  const out = Buffer.allocUnsafe(98 + paeBytes.length);
-  out[0] = entryKinds.report;
-  out[1] = version;
-  out.write(device, 2, 32, "hex");
-  out.set(signature, 34);
-  out.set(paeBytes, 98);
-  return out;
+const paeAt = 98;
+
+/**
+ * `kind ‖ version ‖ device_id (32) ‖ signature (64) ‖ PAE`: all that a verifier of one report needs. Made before the
+ * signature is checked, so that what is checked, named and kept are the same bytes, laid out once.
+ *
+ * @returns the entry, and the part of it that is the PAE.
+ */
+export function encodeReportEntry(device: string, envelope: Envelope): { entry: Buffer; pae: Buffer } {
+  const { payloadType, payload, signature } = envelope;
+  const head = paeHead(payloadType, payload.length);
+  const headLength = Buffer.byteLength(head);
+  const entry = Buffer.allocUnsafe(paeAt + headLength + payload.length);
+  entry[0] = entryKinds.report;
+  entry[1] = version;
+  entry.write(device, 2, 32, "hex");
+  entry.set(signature, 34);
+  entry.write(head, paeAt, "utf8");
+  entry.set(payload, paeAt + headLength);
+  return { entry, pae: entry.subarray(paeAt) };
 }
 
 /** `kind ‖ version ‖ JSON`. */
@@ -47,12 +60,12 @@ export function decodeEntry(bytes: Buffer): DecodedEntry {
     throw new CaliberError("ENTRY_MALFORMED", `unknown entry kind ${bytes[0]}, version ${bytes[1]}`);
   }
   if (kind !== "report") return { kind, body: parseBody(bytes) };
-  if (bytes.length < 98) throw new CaliberError("ENTRY_MALFORMED", "a report entry is cut short");
+  if (bytes.length < paeAt) throw new CaliberError("ENTRY_MALFORMED", "a report entry is cut short");
   return {
     kind,
     device: bytes.toString("hex", 2, 34),
-    signature: bytes.subarray(34, 98),
-    pae: bytes.subarray(98),
+    signature: bytes.subarray(34, paeAt),
+    pae: bytes.subarray(paeAt),
   };
 }
 

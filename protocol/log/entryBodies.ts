@@ -13,9 +13,31 @@ export type KeyBody =
       recipient: string;
       simulated: boolean;
       label: string;
-      devices: { device: string; spki: string }[];
+      devices: { device: string; spki: string; tpm?: TpmKeyEvidence }[];
+      /** Where the device keys live in a TPM: how that is known. Absent: they are files on the host. */
+      tpm?: TpmEvidence;
     }
   | { type: "revoke-host"; at_ms: number; host: string; reason: string };
+
+/** A TPM as the registry came to trust it. DER and TPM structures are base64, hashes lower-case hex. */
+export type TpmEvidence = {
+  /** SHA-256 of the endorsement key's SPKI. */
+  ek_sha256: string;
+  /** Whether the token named this endorsement key, or a maker that the registry trusts certified it. */
+  trust: "pinned" | "certified";
+  /** SHA-256 of the maker's root certificate. */
+  root_sha256: string | null;
+  ek_certificate: string | null;
+  /** TPMT_PUBLIC of the attestation key: a credential for its name was activated in this TPM. */
+  ak: string;
+  /** With `token` and the host's SPKI this makes the qualification that the TPM signed along. */
+  nonce: string;
+  /** SHA-256 of the token's secret. */
+  token: string;
+};
+
+/** See verifyKeyResidency; base64. */
+export type TpmKeyEvidence = { public: string; attest: string; signature: string };
 
 /** A refused report: its bytes stay in a table of their own, the digest and the reason stand here for ever. */
 export type RejectBody = { digest: string; host: string; device: string; code: string; at_ms: number };

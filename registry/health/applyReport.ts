@@ -1,13 +1,17 @@
 import { weakIdentityOf } from "../../protocol/crypto/weakIdentityOf.js";
+import { judgeInventory } from "../../protocol/plausibility/judgeInventory.js";
 import type { Report } from "../../protocol/report/schema.js";
 import { accountFor, lateness_ms } from "./account.js";
 import { assess } from "./assess.js";
-import { observeConditions } from "./conditions.js";
+import { claimsOf } from "./claimsOf.js";
+import { conditions, observeConditions } from "./conditions.js";
 import type { DeviceFold } from "./deviceFold.js";
 import type { FleetFold } from "./fleetFold.js";
 import type { FoldSink } from "./foldSink.js";
+import { judgeReadings } from "./judgeReadings.js";
 import { materialOf } from "./materialOf.js";
 import { raiseFinding, raiseHealth } from "./raise.js";
+import { worstXid } from "./xidFacts.js";
 
 export type AcceptedReport = { idx: number; statement: string; report: Report };
 
@@ -19,17 +23,16 @@ export function applyReport(
   now_ms: number,
   sink: FoldSink,
 ): void {
-  sink.report(fold, report.seq, idx, statement);
   sink.changed(fold);
   const inOrder = advanceHead(fleet, fold, report, statement, now_ms, sink);
   const { standing, stretches } = accountFor(report, fold, now_ms, fleet.outages, fleet.policy);
-  sink.window(fold, report.seq, report.window, standing, report.kind === "telemetry" ? report.body : null);
+  sink.report(fold, { idx, statement, report }, standing);
   for (const stretch of stretches) sink.stretch(fold, stretch);
   // What fills an old gap says nothing of now.
   if (!inOrder) return;
   switch (report.kind) {
     case "telemetry":
-      applyTelemetry(fleet, fold, report, statement, now_ms);
+      applyTelemetry(fleet, fold, report, statement, now_ms, sink);
       break;
     case "inventory":
       applyInventory(fleet, fold, { idx, statement, report }, now_ms, sink);
@@ -96,8 +99,11 @@ function applyTelemetry(
   report: Extract<Report, { kind: "telemetry" }>,
   statement: string,
   now_ms: number,
+  sink: FoldSink,
 ): void {
   const { body, window } = report;
+  fold.implausible = judgeReadings(fleet, fold, { report, statement }, now_ms, sink);
+  if (body.xids.length > 0) fold.xid = { statement, worst: worstXid(body.xids) };
   const lateness = lateness_ms(window.end_ms, now_ms, fleet.outages);
   fold.latest = {
     seq: report.seq,
@@ -113,8 +119,8 @@ function applyTelemetry(
   };
   if (lateness > fleet.policy.late_after_ms) return;
   observeConditions(fold, body, window, fleet.policy);
-  const bad = Object.entries(fold.conditions).some(
-    ([cause, memory]) => memory.active && severeCauses.has(cause),
+  const bad = conditions.some(
+    ({ cause, state }) => state !== "watch" && fold.conditions[cause]?.active === true,
   );
   fold.bad_since_ms = bad ? (fold.bad_since_ms ?? now_ms) : null;
   if (lateness <= fleet.policy.stale_after_ms) {
@@ -122,13 +128,6 @@ function applyTelemetry(
     fold.back_ms = null;
   }
 }
-
-const severeCauses: ReadonlySet<string> = new Set([
-  "gpu_lost",
-  "gpu_missing",
-  "row_remap_failure",
-  "ecc_uncorrectable",
-]);
 
 function applyInventory(
   fleet: FleetFold,
@@ -159,6 +158,10 @@ function applyInventory(
     const text = `the key has moved from GPU ${before.uuid} to ${body.uuid}`;
     raiseFinding(fleet, fold, { code: "IDENTITY_CHANGED", text, evidence: statement }, now_ms, sink);
   }
+  const implausible = judgeInventory(body);
+  for (const { code, evidence: text } of implausible) {
+    raiseFinding(fleet, fold, { code, text, evidence: statement }, now_ms, sink);
+  }
   fold.former = before && { statement: before.statement, material: before.material };
   fold.inventory = {
     statement,
@@ -167,6 +170,8 @@ function applyInventory(
     name: body.name,
     serial: body.serial,
     weak_identity: weak,
+    claims: claimsOf(body),
+    implausible,
     material: materialOf(body),
   };
 }

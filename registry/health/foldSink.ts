@@ -1,7 +1,7 @@
 import type { CaliberEvent } from "../../protocol/events/healthEvent.js";
 import type { ChainBody, KeyBody } from "../../protocol/log/entryBodies.js";
-import type { TelemetryBody } from "../../protocol/report/schema.js";
 import type { Outage, Standing, Stretch } from "./account.js";
+import type { AcceptedReport } from "./applyReport.js";
 import type { DeviceFold } from "./deviceFold.js";
 
 /** Where the fold puts what it derives. It calls in log order and never reads back. */
@@ -11,15 +11,8 @@ export type FoldSink = {
   device(fold: DeviceFold, spki: string): void;
   /** The device's record changed. */
   changed(fold: DeviceFold): void;
-  /** A report took its place in the chain. */
-  report(fold: DeviceFold, seq: number, idx: number, statement: string): void;
-  window(
-    fold: DeviceFold,
-    seq: number,
-    window: { start_ms: number; end_ms: number },
-    standing: Standing,
-    body: TelemetryBody | null,
-  ): void;
+  /** A report took its place in the chain; `standing` is what its window counts as. */
+  report(fold: DeviceFold, accepted: AcceptedReport, standing: Standing): void;
   stretch(fold: DeviceFold, stretch: Stretch): void;
   event(fold: DeviceFold, event: CaliberEvent): void;
   beacon(body: Extract<ChainBody, { type: "beacon" }>): void;

@@ -2,11 +2,11 @@ import { hash, verify } from "node:crypto";
 import type { ChainHead } from "../../protocol/chain/chainHead.js";
 import { judgeLink, type Neighbours } from "../../protocol/chain/judgeLink.js";
 import { checkSignatureForm } from "../../protocol/crypto/checkSignatureForm.js";
-import { pae } from "../../protocol/dsse/pae.js";
 import { parseEnvelope } from "../../protocol/dsse/parseEnvelope.js";
 import { payloadTypes } from "../../protocol/dsse/payloadTypes.js";
 import { statementHash } from "../../protocol/dsse/statementHash.js";
 import { CaliberError } from "../../protocol/errors.js";
+import { encodeReportEntry } from "../../protocol/log/entry.js";
 import type { FindingBody, RejectBody } from "../../protocol/log/entryBodies.js";
 import { type RefusalCode, refusalCodes } from "../../protocol/refusal.js";
 import { parseReport } from "../../protocol/report/parseReport.js";
@@ -47,6 +47,8 @@ const longestTelemetry_ms = 10 * 60_000;
 type Job = Inbound & {
   known: KnownDevice;
   signature: Buffer;
+  /** The log entry that it will be, and the part of it that was signed. */
+  entry: Buffer;
   signed: Buffer;
   body: Buffer;
   /** Null while the signature is being checked. */
@@ -127,7 +129,7 @@ export function createIngest(options: IngestOptions): Ingest {
       heads.set(known.device, { seq: report.seq, statement, window_end_ms: report.window.end_ms });
     }
     counts.kept += 1;
-    ledger.addReport({ statement, report }, { signature: job.signature, pae: job.signed }, (idx) => {
+    ledger.addReport({ statement, report }, job.entry, (idx) => {
       receipts.kept(host, { device: known.device, seq: report.seq, statement, idx });
       resolve();
     });
@@ -244,12 +246,13 @@ function open(message: Inbound, directory: DeviceDirectory, resolve: () => void)
   if (known.host !== host)
     throw new CaliberError("DEVICE_NOT_OF_HOST", "the device is enrolled with another host");
   checkSignatureForm(envelope.signature);
-  const signed = pae(envelope.payloadType, envelope.payload);
+  const { entry, pae } = encodeReportEntry(device, envelope);
   return {
     ...message,
     known,
     signature: envelope.signature,
-    signed,
+    entry,
+    signed: pae,
     body: envelope.payload,
     valid: null,
     resolve,

@@ -73,13 +73,9 @@ describe("commits", () => {
       end_ms: start_ms,
     });
     let seen: unknown;
-    core.ledger.addReport(
-      { statement, report },
-      { signature: Buffer.alloc(64), pae: Buffer.from("x") },
-      (idx) => {
-        seen = [idx, core.db.inTransaction, core.log.read(idx)?.[0], core.fold(device).head?.statement];
-      },
-    );
+    core.ledger.addReport({ statement, report }, Buffer.of(1, 1), (idx) => {
+      seen = [idx, core.db.inTransaction, core.log.read(idx)?.[0], core.fold(device).head?.statement];
+    });
     expect(seen).toBeUndefined();
     core.ledger.commit();
     expect(seen).toEqual([core.log.size() - 2, false, 1, statement]);
@@ -222,11 +218,7 @@ describe("derived tables", () => {
         start_ms,
         end_ms: core.advance(1000),
       });
-      core.ledger.addReport(
-        { statement, report },
-        { signature: Buffer.alloc(64), pae: Buffer.from("x") },
-        () => undefined,
-      );
+      core.ledger.addReport({ statement, report }, Buffer.of(1, 1), () => undefined);
       core.ledger.commit();
     };
     const flushed = vi.fn();

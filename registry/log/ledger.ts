@@ -1,5 +1,5 @@
 import { CaliberError } from "../../protocol/errors.js";
-import { type EntryKind, encodeJsonEntry, encodeReportEntry } from "../../protocol/log/entry.js";
+import { type EntryKind, encodeJsonEntry } from "../../protocol/log/entry.js";
 import type { AcceptedReport } from "../health/applyReport.js";
 import type { FoldEntry } from "../health/foldEntry.js";
 import type { Db } from "../store/openDatabase.js";
@@ -10,12 +10,8 @@ import type { EvidenceLog } from "./evidenceLog.js";
 export type Commit = { tick_idx: number; received_at_ms: number; size: number };
 
 export type Ledger = {
-  /** Queues an accepted report for the next commit. */
-  addReport(
-    report: Omit<AcceptedReport, "idx">,
-    proof: { signature: Buffer; pae: Buffer },
-    done: (idx: number) => void,
-  ): void;
+  /** Queues an accepted report, with its log entry (encodeReportEntry), for the next commit. */
+  addReport(report: Omit<AcceptedReport, "idx">, entry: Buffer, done: (idx: number) => void): void;
   /** Queues a JSON entry for the next commit; `alongside` writes within the same transaction. */
   add(kind: JsonKind, body: object, options?: { done?: (idx: number) => void; alongside?: () => void }): void;
   /** Calls back with the next commit, for what is on record already and waits only to be answered. */
@@ -163,8 +159,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   );
 
   return {
-    addReport({ statement, report }, proof, done) {
-      const bytes = encodeReportEntry(report.device, proof.signature, proof.pae);
+    addReport({ statement, report }, bytes, done) {
       queue({ bytes, entry: (idx) => ({ kind: "report", idx, statement, report }), done });
     },
     add(kind, body, { done = () => undefined, alongside } = {}) {

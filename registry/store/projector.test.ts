@@ -312,7 +312,7 @@ describe("after a crash", () => {
     const body = { ...busyTelemetry, present_ms: minute };
     await take(again, 0, "telemetry", body, t0, t0 + minute);
     again.settle();
-    expect(again.db.prepare("SELECT standing FROM window WHERE device = 1 AND seq = 1").get()).toEqual({
+    expect(again.db.prepare("SELECT standing FROM report WHERE device = 1 AND seq = 1").get()).toEqual({
       standing: "proven",
     });
     const live = tableDigests(again.db);

@@ -56,7 +56,7 @@ export function createProjector(db: Db, log: EvidenceLog, origin: string): Proje
   let events = 0;
   let stored_idx = fleet.next_idx;
 
-  const insertReport = db.prepare("INSERT INTO report (device, seq, idx, statement) VALUES (?, ?, ?, ?)");
+  const insertReport = db.prepare("INSERT INTO report VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   const insertHost = db.prepare(
     "INSERT INTO host VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT (host) DO NOTHING",
   );
@@ -65,7 +65,6 @@ export function createProjector(db: Db, log: EvidenceLog, origin: string): Proje
   const upsertFold = db.prepare(
     "INSERT INTO device_fold VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET fold = excluded.fold",
   );
-  const insertWindow = db.prepare("INSERT INTO window VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   const insertEvent = db.prepare("INSERT INTO event VALUES (?, ?, ?, ?, ?)");
   const insertBeacon = db.prepare("INSERT OR IGNORE INTO beacon (number, hash, time_ms) VALUES (?, ?, ?)");
   const insertOutage = db.prepare("INSERT INTO outage VALUES (?, ?)");
@@ -89,25 +88,27 @@ export function createProjector(db: Db, log: EvidenceLog, origin: string): Proje
     device: (fold, spki) =>
       void writes.push(() => insertDevice.run(fold.id, fold.device, fold.host, Buffer.from(spki, "base64"))),
     changed: (fold) => void dirty.add(fold),
-    report: (fold, seq, idx, statement) =>
-      void writes.push(() => insertReport.run(fold.id, seq, idx, Buffer.from(statement, "hex"))),
-    window: (fold, seq, window, standing, body) =>
-      void writes.push(() =>
-        insertWindow.run(
+    report: (fold, { idx, statement, report }, standing) =>
+      void writes.push(() => {
+        const { start_ms, end_ms } = report.window;
+        const body = report.kind === "telemetry" ? report.body : null;
+        insertReport.run(
           fold.id,
-          seq,
-          window.start_ms,
-          window.end_ms,
+          report.seq,
+          idx,
+          Buffer.from(statement, "hex"),
+          start_ms,
+          end_ms,
           standing,
           // The sender says how long; no longer than the window, as its account has it.
-          Math.min(body?.present_ms ?? 0, window.end_ms - window.start_ms),
+          Math.min(body?.present_ms ?? 0, end_ms - start_ms),
           body?.util_permille?.mean ?? null,
           body?.sm_activity_permille?.mean ?? null,
           body?.power_mw?.mean ?? null,
           body?.temp_mc?.mean ?? null,
           body?.fb_used_mib?.mean ?? null,
-        ),
-      ),
+        );
+      }),
     stretch(fold, stretch) {
       for (const { bucket, reach, rows } of rollups) {
         const start_ms = Math.max(stretch.start_ms, stretch.end_ms - reach);
