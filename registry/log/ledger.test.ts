@@ -54,6 +54,22 @@ describe("commits", () => {
     expect(core.log.size()).toBe(6);
   });
 
+  it.each([
+    [15, 5],
+    [16, 15],
+    [47, 15],
+    [48, 35],
+  ])("wait longer when more is waiting: %i entries for %i ms", (entries, wait_ms) => {
+    vi.useFakeTimers();
+    const core = start({ group_ms: 5 });
+    const before = ticks(core).length;
+    for (let i = 0; i < entries; i += 1) core.ledger.add("reject", reject(i));
+    vi.advanceTimersByTime(wait_ms - 1);
+    expect(ticks(core)).toHaveLength(before);
+    vi.advanceTimersByTime(1);
+    expect(ticks(core).slice(before)).toMatchObject([{ count: entries }]);
+  });
+
   it("do not wait when a group is full", () => {
     vi.useFakeTimers();
     const core = start();

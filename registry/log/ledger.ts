@@ -55,10 +55,13 @@ export type LedgerOptions = {
 
 const largestGroup = 1000;
 /**
- * So many entries waiting when the group's time is up mean load: the group then waits twice as long again, since each
- * commit costs a flush to disk and a signed receipt for every host in it.
+ * So many entries waiting when the group's time is up mean load: the group then waits so many of its times more, since
+ * each commit costs a flush to disk and a signed receipt for every host in it.
  */
-const busyGroup = 16;
+const underLoad = [
+  { waiting: 16, more: 2 },
+  { waiting: 48, more: 4 },
+] as const;
 
 /** The log's one writer: groups entries into commits, each closed by a tick and followed by the fold. */
 export function createLedger(options: LedgerOptions): Ledger {
@@ -138,11 +141,17 @@ export function createLedger(options: LedgerOptions): Ledger {
     }
   };
 
-  const commitSoon = guarded(() => {
-    if (pending.length < busyGroup) commit();
-    else timer = setTimeout(commitNow, 2 * group_ms);
-  });
   const commitNow = guarded(commit);
+  const commitSoon = guarded(() => commitOrWait(0));
+  const commitOrWait = (step: number): void => {
+    const load = underLoad[step];
+    if (load === undefined || pending.length < load.waiting) commit();
+    else
+      timer = setTimeout(
+        guarded(() => commitOrWait(step + 1)),
+        load.more * group_ms,
+      );
+  };
 
   const queue = (item: Pending): void => {
     pending.push(item);
