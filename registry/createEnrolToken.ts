@@ -14,7 +14,7 @@ import { openDatabase } from "./store/openDatabase.js";
  * Makes a single-use enrolment token for a registry's data directory; may run beside the registry. The store keeps
  * SHA-256 of the secret alone, so the token is shown once.
  *
- * @throws CaliberError RECIPIENT_INVALID
+ * @throws CaliberError RECIPIENT_INVALID, EK_HASH_INVALID
  */
 export function createEnrolToken(options: {
   data_dir: string;
@@ -24,6 +24,8 @@ export function createEnrolToken(options: {
   recipient: string;
   operator: string;
   valid_ms: number;
+  /** SHA-256 of the endorsement keys (SPKI DER) of which one must come with this token; none asks for no TPM. */
+  ek_sha256?: readonly string[];
   now_ms: number;
 }): string {
   const recipient = options.recipient.toLowerCase();
@@ -31,6 +33,16 @@ export function createEnrolToken(options: {
     throw new CaliberError("RECIPIENT_INVALID", "the recipient is a 20-byte address, 0x…", {
       disposition: "user",
     });
+  }
+  const ek_sha256 = options.ek_sha256 ?? [];
+  if (!ek_sha256.every((key) => /^[0-9a-f]{64}$/.test(key))) {
+    throw new CaliberError(
+      "EK_HASH_INVALID",
+      "an endorsement key is named by 64 lower-case hex digits (SHA-256)",
+      {
+        disposition: "user",
+      },
+    );
   }
   const keys = loadRegistryKeys(join(options.data_dir, "keys"));
   const ca = openCa(join(options.data_dir, "ca"), {
@@ -44,6 +56,7 @@ export function createEnrolToken(options: {
       expires_ms: options.now_ms + options.valid_ms,
       recipient,
       operator: options.operator,
+      ek_sha256,
     });
   } finally {
     db.close();

@@ -18,6 +18,7 @@ import type { EnrolStore } from "./enrol/enrolStore.js";
 import { issueServerCertificate } from "./enrol/issueServerCertificate.js";
 import { openCa } from "./enrol/openCa.js";
 import { createSqliteEnrolStore } from "./enrol/sqliteEnrolStore.js";
+import { loadTpmRoots } from "./enrol/tpmRoots.js";
 import { createEventFeed } from "./events/eventFeed.js";
 import { startEventPublisher } from "./events/eventPublisher.js";
 import { type HealthPolicyName, healthPolicies } from "./health/policy.js";
@@ -56,6 +57,8 @@ export type RegistryOptions = {
   host_packets_per_s: number;
   policy: HealthPolicyName;
   window_ms: number;
+  /** Directory with the certificates of the TPM makers that are trusted (loadTpmRoots); none when left out. */
+  tpm_roots?: string | undefined;
   tick_ms: number;
   chain: ChainOptions | null;
   log: Logger;
@@ -87,6 +90,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
   };
   try {
     stops.push(lockDataDir(data_dir));
+    const tpmRoots = options.tpm_roots === undefined ? null : loadTpmRoots(options.tpm_roots);
     const keys = loadRegistryKeys(join(data_dir, "keys"));
     const ca = openCa(join(data_dir, "ca"), { commonName: "caliber registry CA", now_ms: now_ms() });
     const db = openDatabase(databasePath(data_dir));
@@ -183,6 +187,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
           log_origin: origin,
           window_ms: options.window_ms,
         },
+        tpmRoots,
         now_ms,
       }),
       tls,

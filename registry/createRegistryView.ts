@@ -27,8 +27,8 @@ export function createRegistryView(options: {
 }): RegistryView {
   const { devices, findDevice, directory, log, ledger, checkpointer, downlink, isRevoked, now_ms, onChain } =
     options;
-  // A software key and a declared identity: neither bit is set.
-  const assurance = 0;
+  /** As the contract has it: bit 0 a key in a TPM, bit 1 an identity from silicon. */
+  const assuranceBits = ({ key }: DeviceFold): number => (key === "tpm" ? 1 : 0);
   const isTitled = (fold: DeviceFold): fold is DeviceFold & { token: NonNullable<DeviceFold["token"]> } =>
     fold.token !== null;
 
@@ -61,7 +61,15 @@ export function createRegistryView(options: {
         const { device, host, recipient } = fold;
         const { weak_identity, statement } = fold.inventory;
         return [
-          { device, host, spki: spkiOf(known.key), recipient, weak_identity, evidence: statement, assurance },
+          {
+            device,
+            host,
+            spki: spkiOf(known.key),
+            recipient,
+            weak_identity,
+            evidence: statement,
+            assurance: assuranceBits(fold),
+          },
         ];
       }),
     consents: () =>
@@ -75,7 +83,14 @@ export function createRegistryView(options: {
         const { device, token, inventory } = fold;
         if (inventory === null || inventory.material === token.material) return [];
         if (amendedLately(token) || !isInOrder(fold)) return [];
-        return [{ device, token_id: BigInt(token.token_id), evidence: inventory.statement, assurance }];
+        return [
+          {
+            device,
+            token_id: BigInt(token.token_id),
+            evidence: inventory.statement,
+            assurance: assuranceBits(fold),
+          },
+        ];
       }),
     tokenHealth: () =>
       [...devices()]

@@ -38,6 +38,7 @@ function newToken(secret: string): EnrolToken {
     used_ms: null,
     recipient,
     operator: "test",
+    ek_sha256: [],
   });
   return {
     url: `https://127.0.0.1:${listener.port}`,
@@ -94,6 +95,7 @@ afterEach(async () => {
 const options = (over: Partial<Parameters<typeof enrolHost>[0]> = {}) => ({
   token,
   keys,
+  store: { store: "file" as const },
   uuids: ["GPU-a", "GPU-b"],
   label: "rack-1",
   simulated: true,

@@ -6,9 +6,11 @@ import type { EnrolToken } from "../../protocol/enrol/enrolToken.js";
 import { secretHash } from "../../protocol/enrol/secretHash.js";
 import { CaliberError } from "../../protocol/errors.js";
 import type { KeyStore } from "../keys/keyStore.js";
+import type { KeyStoreChoice } from "../keys/openKeyStore.js";
 import { checkAnswer } from "./checkAnswer.js";
 import { fetchPinnedCa } from "./fetchPinnedCa.js";
 import type { Identity } from "./identity.js";
+import { proveResidency } from "./proveResidency.js";
 import { renewIdentity } from "./renewIdentity.js";
 import { requestRegistry } from "./requestRegistry.js";
 import { statementOf } from "./statementOf.js";
@@ -16,6 +18,8 @@ import { statementOf } from "./statementOf.js";
 export type EnrolOptions = {
   token: EnrolToken;
   keys: KeyStore;
+  /** Which store that is; the identity remembers it. */
+  store: KeyStoreChoice;
   /** UUIDs of the GPUs that this host has now. */
   uuids: readonly string[];
   label: string;
@@ -29,7 +33,7 @@ export type EnrolOptions = {
  * stay: asked again with the same token, after an answer that got lost, it takes up the enrolment that stands.
  *
  * @throws CaliberError NO_GPUS, ALREADY_ENROLLED, CA_MISMATCH, REGISTRY_KEY_MISMATCH, CERTIFICATE_MISMATCH,
- * and the registry's refusals (TOKEN_UNKNOWN, TOKEN_EXPIRED, DEVICE_TAKEN …)
+ * and the registry's refusals (TOKEN_UNKNOWN, TOKEN_EXPIRED, DEVICE_TAKEN, EK_UNTRUSTED …)
  */
 export async function enrolHost(options: EnrolOptions): Promise<Identity> {
   const { token, keys, known, label, simulated } = options;
@@ -71,9 +75,20 @@ export async function enrolHost(options: EnrolOptions): Promise<Identity> {
     enrol_url: token.url,
     label,
     simulated,
+    keys: options.store,
     devices: [...(known?.devices ?? []), ...devices.map(({ uuid, key }) => ({ uuid, device: key.id }))],
   };
   try {
+    if (keys.residency !== null) {
+      request.tpm = await proveResidency(keys.residency, {
+        url: token.url,
+        ca,
+        secret: token.secret,
+        token: secret_sha256,
+        host_spki: spkiOf(hostKey),
+        uuids,
+      });
+    }
     const text = await requestRegistry({ url: token.url, path: "/v1/enrol", body: request, ca });
     return { ...rest, ...checkAnswer(text, pins) };
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { EnrolAnswer } from "../../protocol/enrol/enrolMessages.js";
+import type { KeyStoreChoice } from "../keys/openKeyStore.js";
 
 /** What a host became by enrolling: whom it speaks to, as whom, and for which GPUs. Kept as `identity.json`. */
 export type Identity = EnrolAnswer & {
@@ -8,5 +9,7 @@ export type Identity = EnrolAnswer & {
   label: string;
   /** True when the host's GPUs are a simulator's: every report says so. */
   simulated: boolean;
+  /** Where the keys are. */
+  keys: KeyStoreChoice;
   devices: { uuid: string; device: string }[];
 };

@@ -26,7 +26,9 @@ export function identityFile(data_dir: string): IdentityFile {
       }
       try {
         const identity = JSON.parse(readFileSync(path, "utf8")) as Identity;
-        if (identity.v === 1 && Array.isArray(identity.devices)) return identity;
+        // Written before there was a choice: the keys are files.
+        if (identity.v === 1 && Array.isArray(identity.devices))
+          return { ...identity, keys: identity.keys ?? { store: "file" } };
       } catch (cause) {
         throw new CaliberError("IDENTITY_MALFORMED", `${path} cannot be read`, {
           cause,

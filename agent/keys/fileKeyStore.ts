@@ -31,7 +31,7 @@ export function fileKeyStore(directory: string): KeyStore {
     deviceKey(uuid) {
       const key = readKey(pathOf(deviceFile(uuid)));
       const spki = spkiOf(key);
-      return { id: deviceIdOf(spki), spki, sign: (message) => signEs256(message, key) };
+      return { id: deviceIdOf(spki), spki, inTpm: false, sign: (message) => signEs256(message, key) };
     },
     create(uuids) {
       for (const name of [hostFile, ...uuids.map(deviceFile)]) createIfAbsent(name);

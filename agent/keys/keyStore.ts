@@ -6,6 +6,8 @@ export type SigningKey = {
   readonly id: string;
   /** Canonical 91-byte SPKI DER. */
   readonly spki: Buffer;
+  /** Whether the private half lives in a TPM. */
+  readonly inTpm: boolean;
   /** ES256 over `message`: 64-byte r‖s, low-S. @throws CaliberError TPM_FAILED where the key is in a TPM that fails */
   sign(message: Uint8Array): Buffer;
 };

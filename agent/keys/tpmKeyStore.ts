@@ -94,6 +94,7 @@ export function tpmKeyStore(directory: string, tcti: string): KeyStore {
       return {
         id: deviceIdOf(spki),
         spki,
+        inTpm: true,
         sign(message) {
           const signature = withKey(uuid, (context) =>
             signDigest(context, hash("sha256", message, "buffer")),

@@ -9,6 +9,7 @@ const device = "d".repeat(64);
 const inventory = "e".repeat(64);
 const recipient = `0x${"ab".repeat(20)}`;
 const own: OwnFacts = {
+  in_tpm: false,
   device,
   uuid: "GPU-a",
   recipient,
@@ -34,6 +35,16 @@ const good: MintAuthorization = {
 };
 
 describe("checkMintRequest", () => {
+  it("lets a title say that the key is in a TPM when it is, and no more", () => {
+    const inTpm = { ...own, in_tpm: true };
+    expect(checkMintRequest({ ...good, assurance: 1 }, inTpm).assurance).toBe(1);
+    for (const assurance of [2, 3, 255, 2 ** 32 + 1]) {
+      expect(() => checkMintRequest({ ...good, assurance }, inTpm)).toThrowError(
+        expect.objectContaining({ code: "MINT_ASSURANCE_TOO_HIGH" }),
+      );
+    }
+  });
+
   it("gives back what it checked, without fields that it does not know", () => {
     const asked = { ...good, extra: "x" };
     expect(checkMintRequest(asked, own)).toEqual(good);

@@ -13,6 +13,8 @@ export type OwnFacts = {
   /** The contract that this device consents to; null before the first consent. */
   contract: TitleContract | null;
   isOwnInventory(statement: string): boolean;
+  /** Whether this device's key was enrolled as one in a TPM. */
+  in_tpm: boolean;
   now_ms: number;
 };
 
@@ -29,8 +31,8 @@ export type MintRefusalCode =
   | "MINT_DEADLINE";
 
 const longest_s = 24 * 3600;
-/** A key in a file and an identity that the host declares: nothing is assured. */
-const shown_assurance = 0;
+/** Bit 0 of the contract's assurance. Bit 1 is never right: the identity is what the host declares. */
+const keyInTpm = 1;
 const zeroWord = `0x${"0".repeat(64)}`;
 
 const word = /^0x[0-9a-f]{64}$/;
@@ -81,7 +83,7 @@ export function checkMintRequest(asked: MintAuthorization, own: OwnFacts): MintA
   if (authorization.log_origin !== originHash(own.log_origin)) {
     throw refuse("MINT_ORIGIN_MISMATCH", "the title names another log than the one enrolled with");
   }
-  if (authorization.assurance > shown_assurance) {
+  if (authorization.assurance > (own.in_tpm ? keyInTpm : 0)) {
     throw refuse("MINT_ASSURANCE_TOO_HIGH", "the title claims more assurance than this agent can show");
   }
   const asked_contract = `${authorization.chain_id}:${authorization.contract}`;

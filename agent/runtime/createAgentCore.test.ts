@@ -59,7 +59,7 @@ const registryKey = newKey();
 const deviceKey = newKey();
 const spki = spkiOf(deviceKey);
 const device = deviceIdOf(spki);
-const key: SigningKey = { id: device, spki, sign: (message) => signEs256(message, deviceKey) };
+const key: SigningKey = { id: device, spki, inTpm: false, sign: (message) => signEs256(message, deviceKey) };
 const log = pino({ level: "silent" });
 
 let db: Db;

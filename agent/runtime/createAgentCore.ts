@@ -168,6 +168,7 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
         recipient: identity.recipient,
         log_origin: identity.log_origin,
         contract: spool.meta(`contract:${device}`) as TitleContract | null,
+        in_tpm: entry.key.inTpm,
         isOwnInventory: (statement) => spool.isOwnInventory(device, statement),
         now_ms: clock.now_ms(),
       });

@@ -81,6 +81,7 @@ beforeEach(async () => {
     enrol_url: `https://127.0.0.1:${listener.port}`,
     label: "test",
     simulated: true,
+    keys: { store: "file" },
     devices: [],
   });
 });

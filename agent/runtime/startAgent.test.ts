@@ -122,6 +122,7 @@ beforeEach(() => {
     enrol_url: "https://127.0.0.1:1",
     label: "test",
     simulated: true,
+    keys: { store: "file" },
     devices: [{ uuid, device }],
   });
   reports = [];

@@ -28,6 +28,50 @@ export const enrolDeviceSchema = Type.Object(
 );
 export type EnrolDevice = Static<typeof enrolDeviceSchema>;
 
+/** Who a TPM is. SPKI and certificate are DER; `ak` is the TPMT_PUBLIC of its attestation key. */
+const endorsement = {
+  ek_spki: base64(800),
+  /** By the TPM's maker; left out where the TPM holds none. */
+  ek_certificate: Type.Optional(base64(8192)),
+  ak: base64(256),
+};
+
+/** Body of `POST /v1/tpm-challenge`, before an enrolment with keys in a TPM. `secret` is the token's. */
+export const tpmChallengeRequestSchema = Type.Object(
+  { secret: Type.String({ pattern: "^[A-Za-z0-9_-]{43}$" }), ...endorsement },
+  { additionalProperties: false },
+);
+export type TpmChallengeRequest = Static<typeof tpmChallengeRequestSchema>;
+
+/** Answer to it: a nonce for 60 s and, for this TPM alone, a secret (TPMS_ID_OBJECT and encrypted seed, base64). */
+export type TpmChallenge = { nonce: string; id_object: string; encrypted_secret: string };
+
+/** Shows that the device keys of an enrolment live in one TPM: `keys` in the order of the devices. */
+const tpmProofSchema = Type.Object(
+  {
+    nonce: hash,
+    /** What the TPM unwrapped. */
+    activated: base64(64),
+    ...endorsement,
+    keys: Type.Array(
+      Type.Object(
+        {
+          /** TPMT_PUBLIC. */
+          public: base64(256),
+          /** TPMS_ATTEST of the key's creation, with residencyQualification as its extraData. */
+          attest: base64(512),
+          /** ES256 by the attestation key. */
+          signature: base64(88),
+        },
+        { additionalProperties: false },
+      ),
+      { minItems: 1, maxItems: 64 },
+    ),
+  },
+  { additionalProperties: false },
+);
+export type TpmProof = Static<typeof tpmProofSchema>;
+
 /** Body of `POST /v1/enrol`. Envelopes are DSSE JSON as base64; the CSR is PKCS #10 PEM by the host's key. */
 export const enrolRequestSchema = Type.Object(
   {
@@ -35,6 +79,8 @@ export const enrolRequestSchema = Type.Object(
     csr: Type.String({ maxLength: 4096 }),
     host: base64(16_384),
     devices: Type.Array(base64(4096), { minItems: 1, maxItems: 64 }),
+    /** Left out when the keys are files. */
+    tpm: Type.Optional(tpmProofSchema),
   },
   { additionalProperties: false },
 );

@@ -31,7 +31,7 @@ export function deviceView(fold: DeviceFold, usage: UsageReader, now_ms: number)
       pause: fold.pause,
       usage: ranges,
     },
-    assurance: assuranceOf(),
+    assurance: assuranceOf(fold),
     token: fold.token === null ? null : tokenView(fold.token),
   };
 }

@@ -53,10 +53,14 @@ async function route(request: IncomingMessage, service: EnrolService): Promise<A
       return json({ nonce: service.nonce() });
     case "POST /v1/enrol":
       return json(service.enrol(await readJson(request, validators.enrolRequest, "ENROL_MALFORMED")));
+    case "POST /v1/tpm-challenge":
+      return json(
+        service.challengeTpm(await readJson(request, validators.tpmChallengeRequest, "ENROL_MALFORMED")),
+      );
     case "POST /v1/renew":
       return json(service.renew(await readJson(request, validators.renewRequest, "RENEW_MALFORMED")));
   }
-  if (["/v1/ca", "/v1/nonce", "/v1/enrol", "/v1/renew"].includes(request.url ?? "")) {
+  if (["/v1/ca", "/v1/nonce", "/v1/tpm-challenge", "/v1/enrol", "/v1/renew"].includes(request.url ?? "")) {
     throw new CaliberError("METHOD_NOT_ALLOWED", "another method is asked for here");
   }
   throw new CaliberError("NOT_FOUND", "nothing is here");

@@ -112,7 +112,12 @@ describe("enrolment", () => {
     const { host } = service.enrol(enrolment({ hostKey, deviceKeys }));
     const again = (name: string, to = recipient): string => {
       const next = name.repeat(43);
-      store.addToken(secretHash(next), { expires_ms: start_ms + 1000, recipient: to, operator: "op" });
+      store.addToken(secretHash(next), {
+        expires_ms: start_ms + 1000,
+        recipient: to,
+        operator: "op",
+        ek_sha256: [],
+      });
       return next;
     };
     expect(() => service.enrol(enrolment({ deviceKeys, secret: again("a") }))).toThrow(coded("DEVICE_TAKEN"));

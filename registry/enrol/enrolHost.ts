@@ -6,10 +6,12 @@ import { secretHash } from "../../protocol/enrol/secretHash.js";
 import { CaliberError } from "../../protocol/errors.js";
 import { parseCsr } from "../../protocol/x509/parseCsr.js";
 import { checkDeviceProof } from "./checkDeviceProof.js";
+import { checkTpmProof } from "./checkTpmProof.js";
 import type { EnrolContext } from "./enrolContext.js";
-import type { EnrolStore, TokenRecord } from "./enrolStore.js";
+import type { EnrolStore } from "./enrolStore.js";
 import { issueClientCertificate } from "./issueClientCertificate.js";
 import { openStatement } from "./openStatement.js";
+import { openToken } from "./openToken.js";
 import { validators } from "./validators.js";
 
 /**
@@ -17,7 +19,8 @@ import { validators } from "./validators.js";
  * attacker-controlled. The token is spent by the last step alone, so that a refused request leaves it good.
  *
  * @throws CaliberError TOKEN_UNKNOWN, TOKEN_SPENT, TOKEN_EXPIRED, CSR_MALFORMED, CSR_SIGNATURE_INVALID,
- * ENROL_MALFORMED, ENROL_KEY_MISMATCH, HOST_REVOKED, RECIPIENT_MISMATCH, DEVICE_PROOF_INVALID, DEVICE_TAKEN
+ * ENROL_MALFORMED, ENROL_KEY_MISMATCH, HOST_REVOKED, RECIPIENT_MISMATCH, DEVICE_PROOF_INVALID, DEVICE_TAKEN,
+ * TPM_REQUIRED, and those of checkTpmProof
  */
 export function enrolHost(request: EnrolRequest, context: EnrolContext): EnrolAnswer {
   const { store, ca, terms, now_ms } = context;
@@ -36,6 +39,14 @@ export function enrolHost(request: EnrolRequest, context: EnrolContext): EnrolAn
     if (store.hasDevice(device))
       throw new CaliberError("DEVICE_TAKEN", `device ${device} is on record already`);
   }
+  if (request.tpm === undefined && token.ek_sha256.length > 0) {
+    throw new CaliberError("TPM_REQUIRED", "the token is for keys in a TPM that it names (--keys tpm)");
+  }
+  // Never taken for keys in files when it fails: who claims a TPM shows it or is refused.
+  const residency =
+    request.tpm === undefined
+      ? null
+      : checkTpmProof(request.tpm, { token, tokenHash, host_spki: csr.spki, devices }, context);
   const certificate = issueClientCertificate(ca, { role: "host", id: host }, csr.spki, {
     now_ms: at_ms,
     lifetime_ms: context.certificate_ms,
@@ -48,17 +59,14 @@ export function enrolHost(request: EnrolRequest, context: EnrolContext): EnrolAn
     recipient: token.recipient,
     simulated: statement.simulated,
     label: statement.label,
-    devices: devices.map(({ device, spki }) => ({ device, spki: spki.toString("base64") })),
+    devices: devices.map(({ device, spki }, index) => ({
+      device,
+      spki: spki.toString("base64"),
+      ...(residency === null ? {} : { tpm: residency.keys[index]! }),
+    })),
+    ...(residency === null ? {} : { tpm: residency.tpm }),
   });
   return { host, certificate, ca: ca.certificate, recipient: token.recipient, ...terms };
-}
-
-function openToken(store: EnrolStore, tokenHash: string, at_ms: number): TokenRecord {
-  const token = store.findToken(tokenHash);
-  if (token === null) throw new CaliberError("TOKEN_UNKNOWN", "no such enrolment token");
-  if (token.used_ms !== null) throw new CaliberError("TOKEN_SPENT", "the enrolment token was used before");
-  if (at_ms >= token.expires_ms) throw new CaliberError("TOKEN_EXPIRED", "the enrolment token has expired");
-  return token;
 }
 
 /** The host's own statement: signed by the key that the certificate request is for, about that key and this token. */

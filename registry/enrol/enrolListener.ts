@@ -29,7 +29,7 @@ const defaults: EnrolLimits = { connections: 256, headers_ms: 5_000, request_ms:
 
 /**
  * Enrolment over HTTPS, on a port of its own, open to anyone who holds a token: `GET /v1/ca`, `GET /v1/nonce`,
- * `POST /v1/enrol`, `POST /v1/renew`. Errors are `{code, message}`.
+ * `POST /v1/tpm-challenge`, `POST /v1/enrol`, `POST /v1/renew`. Errors are `{code, message}`.
  */
 export async function enrolListener(options: EnrolListenerOptions): Promise<EnrolListener> {
   const { service, tls, bind, port, log } = options;

@@ -7,6 +7,8 @@ export type TokenRecord = {
   recipient: string;
   /** Who the token was given to; for people. */
   operator: string;
+  /** SHA-256 of the endorsement keys that alone may enrol with this token; none asks for no TPM. */
+  ek_sha256: readonly string[];
 };
 
 export type HostRecord = { host: string; spki: Buffer; recipient: string; revoked: boolean };

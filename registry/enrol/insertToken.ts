@@ -3,8 +3,15 @@ import type { TokenRecord } from "./enrolStore.js";
 
 /** Puts an unspent enrolment token on record, by the hash of its secret (secretHash) alone. */
 export function insertToken(db: Db, token_sha256: string, record: Omit<TokenRecord, "used_ms">): void {
-  db.prepare(
-    `INSERT INTO enrol_token (secret_sha256, expires_ms, used_ms, recipient, operator)
-     VALUES (@token_sha256, @expires_ms, NULL, @recipient, @operator)`,
-  ).run({ ...record, token_sha256 });
+  const { ek_sha256, ...row } = record;
+  const insertKey = db.prepare(
+    "INSERT OR IGNORE INTO enrol_token_ek (secret_sha256, ek_sha256) VALUES (?, ?)",
+  );
+  db.transaction(() => {
+    db.prepare(
+      `INSERT INTO enrol_token (secret_sha256, expires_ms, used_ms, recipient, operator)
+       VALUES (@token_sha256, @expires_ms, NULL, @recipient, @operator)`,
+    ).run({ ...row, token_sha256 });
+    for (const key of ek_sha256) insertKey.run(token_sha256, key);
+  })();
 }

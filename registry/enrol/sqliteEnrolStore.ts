@@ -6,9 +6,12 @@ import { insertToken } from "./insertToken.js";
 
 /** Enrolment over the registry's own tables: spending a token and logging the keys are one commit. */
 export function createSqliteEnrolStore(db: Db, ledger: Ledger): EnrolStore {
-  const readToken = db.prepare<[string], TokenRecord>(
+  const readToken = db.prepare<[string], Omit<TokenRecord, "ek_sha256">>(
     "SELECT expires_ms, used_ms, recipient, operator FROM enrol_token WHERE secret_sha256 = ?",
   );
+  const readKeys = db
+    .prepare<[string], string>("SELECT ek_sha256 FROM enrol_token_ek WHERE secret_sha256 = ?")
+    .pluck();
   const spend = db.prepare("UPDATE enrol_token SET used_ms = ? WHERE secret_sha256 = ? AND used_ms IS NULL");
   type HostRow = { host: string; spki: Buffer; recipient: string; revoked: number };
   const readHost = db.prepare<[string], HostRow>(
@@ -18,7 +21,10 @@ export function createSqliteEnrolStore(db: Db, ledger: Ledger): EnrolStore {
 
   const store: EnrolStore = {
     addToken: (secret, record) => insertToken(db, secret, record),
-    findToken: (secret) => readToken.get(secret) ?? null,
+    findToken(secret) {
+      const row = readToken.get(secret);
+      return row === undefined ? null : { ...row, ek_sha256: readKeys.all(secret) };
+    },
     findHost(host) {
       const row = readHost.get(host);
       return row === undefined ? null : { ...row, revoked: row.revoked === 1 };

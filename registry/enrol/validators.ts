@@ -10,6 +10,8 @@ import {
   type RenewRequest,
   renewRequestSchema,
   renewSchema,
+  type TpmChallengeRequest,
+  tpmChallengeRequestSchema,
 } from "../../protocol/enrol/enrolMessages.js";
 
 const ajv = new Ajv({ strict: true });
@@ -19,6 +21,7 @@ export const validators = {
   enrolRequest: ajv.compile<EnrolRequest>(enrolRequestSchema),
   enrolHost: ajv.compile<EnrolHost>(enrolHostSchema),
   enrolDevice: ajv.compile<EnrolDevice>(enrolDeviceSchema),
+  tpmChallengeRequest: ajv.compile<TpmChallengeRequest>(tpmChallengeRequestSchema),
   renewRequest: ajv.compile<RenewRequest>(renewRequestSchema),
   renew: ajv.compile<Renew>(renewSchema),
 };

@@ -1,3 +1,4 @@
+import type { Assurance } from "../../protocol/events/healthEvent.js";
 import type { HealthCause } from "../../protocol/health/healthCause.js";
 import type { HealthState } from "../../protocol/health/healthState.js";
 import type { MintAuthorization, Presence } from "../../protocol/report/schema.js";
@@ -63,6 +64,8 @@ export type DeviceFold = {
   cause: HealthCause;
   since_ms: number;
   evidence: string;
+  /** Where its key was shown to live when it enrolled. */
+  key: Assurance["key"];
   /** Count of events so far; the sequence of the next is one more. */
   sequence: number;
   /** Sequence, of those events, of the last step of health. */
@@ -90,7 +93,10 @@ export type DeviceFold = {
 };
 
 export function createDeviceFold(
-  start: Pick<DeviceFold, "id" | "device" | "host" | "label" | "simulated" | "recipient" | "enrolled_ms">,
+  start: Pick<
+    DeviceFold,
+    "id" | "device" | "host" | "label" | "simulated" | "recipient" | "key" | "enrolled_ms"
+  >,
 ): DeviceFold {
   return {
     ...start,

@@ -106,7 +106,7 @@ function applyKey(fleet: FleetFold, body: KeyBody, sink: FoldSink): void {
     return;
   }
   sink.host(body);
-  for (const { device, spki } of body.devices) {
+  for (const { device, spki, tpm } of body.devices) {
     const fold = createDeviceFold({
       id: fleet.next_device_id++,
       device,
@@ -115,6 +115,7 @@ function applyKey(fleet: FleetFold, body: KeyBody, sink: FoldSink): void {
       simulated: body.simulated,
       recipient: body.recipient,
       enrolled_ms: body.at_ms,
+      key: tpm === undefined ? "software" : "tpm",
     });
     fleet.devices.set(device, fold);
     sink.device(fold, spki);

@@ -43,7 +43,7 @@ export function raiseHealth(
       threshold: to.threshold,
       since_ms: now_ms,
       evidence,
-      assurance: assuranceOf(),
+      assurance: assuranceOf(fold),
     },
   };
   sink.event(fold, event);
@@ -88,9 +88,9 @@ export function subjectOf(fold: DeviceFold): string {
     : `did:erc721:${fold.token.chain_id}:${fold.token.contract}:${fold.token.token_id}`;
 }
 
-/** Keys are files and identity is what the host declares: the one assurance that this registry can reach. */
-export function assuranceOf(): Assurance {
-  return { key: "software", identity: "declared", presence_at_ms: null };
+/** How the claims about a device are known. Identity is what the host declares. */
+export function assuranceOf({ key }: DeviceFold): Assurance {
+  return { key, identity: "declared", presence_at_ms: null };
 }
 
 function attributes(fleet: FleetFold, fold: DeviceFold, now_ms: number) {

@@ -47,7 +47,12 @@ export function setting() {
   let now_ms = start_ms;
   const ca = createCa({ commonName: "test CA", now_ms });
   const memory = memoryStore();
-  memory.store.addToken(secretHash(secret), { expires_ms: start_ms + 3_600_000, recipient, operator: "op" });
+  memory.store.addToken(secretHash(secret), {
+    expires_ms: start_ms + 3_600_000,
+    recipient,
+    operator: "op",
+    ek_sha256: [],
+  });
   const service = enrolService({
     store: memory.store,
     ca,

@@ -43,6 +43,7 @@ const enrolled = (): void => {
     enrol_url: "",
     label: "test",
     simulated: true,
+    keys: { store: "file" },
     devices: [{ uuid: "GPU-a", device: "d".repeat(64) }],
   });
 };

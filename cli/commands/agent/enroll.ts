@@ -1,10 +1,11 @@
 import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { enrolHost } from "../../../agent/enrol/enrolHost.js";
+import type { Identity } from "../../../agent/enrol/identity.js";
 import { identityFile } from "../../../agent/enrol/identityFile.js";
-import { fileKeyStore } from "../../../agent/keys/fileKeyStore.js";
+import { type KeyStoreChoice, openKeyStore } from "../../../agent/keys/openKeyStore.js";
+import { defaultTcti } from "../../../agent/keys/tpmTools.js";
 import { lockDataDir } from "../../../agent/runtime/lockDataDir.js";
 import { systemClock } from "../../../agent/runtime/systemClock.js";
 import { createNvidiaSmiSource } from "../../../agent/sources/nvidiaSmi/createNvidiaSmiSource.js";
@@ -12,7 +13,7 @@ import { parseEnrolToken } from "../../../protocol/enrol/enrolToken.js";
 import { CaliberError } from "../../../protocol/errors.js";
 import { exitCodes } from "../../exitCodes.js";
 import type { Io } from "../../io.js";
-import { requiredOption } from "../../options.js";
+import { choiceOption, requiredOption } from "../../options.js";
 import { readSecret } from "../../readSecret.js";
 
 const usage = `caliber agent enroll --token-file FILE --data-dir DIR [options]
@@ -20,10 +21,13 @@ const usage = `caliber agent enroll --token-file FILE --data-dir DIR [options]
   --label NAME           name of this host for people (its host name)
   --nvidia-smi PATH      program that reads the GPUs (nvidia-smi)
   --simulated            the GPUs are a simulator's: every report will say so
+  --keys file|tpm        where the GPUs' keys are made and stay (file)
+  --tpm TCTI             with --keys tpm: how the TPM is reached (${defaultTcti})
   --json                 print what was enrolled as JSON
 
 Makes one key for this host and one for each GPU, and enrols them with the registry that the token names. Run it again
-with another token to add GPUs. The agent must not be running.
+with another token to add GPUs. The agent must not be running. Keys in a TPM need tpm2-tools, and a registry that trusts
+the TPM's maker or a token that names its endorsement key.
 `;
 
 export async function run(argv: string[], io: Io): Promise<number> {
@@ -34,6 +38,8 @@ export async function run(argv: string[], io: Io): Promise<number> {
       "data-dir": { type: "string" },
       label: { type: "string" },
       "nvidia-smi": { type: "string" },
+      keys: { type: "string" },
+      tpm: { type: "string" },
       simulated: { type: "boolean" },
       json: { type: "boolean" },
       help: { type: "boolean" },
@@ -56,9 +62,11 @@ export async function run(argv: string[], io: Io): Promise<number> {
         disposition: "user",
       });
     }
+    const store = storeOf(values.keys, values.tpm, known);
     const identity = await enrolHost({
       token,
-      keys: fileKeyStore(join(data_dir, "keys")),
+      keys: openKeyStore(data_dir, store),
+      store,
       uuids: await uuidsOf(values["nvidia-smi"] ?? "nvidia-smi", io),
       label: labelOf(values.label ?? known?.label ?? hostname()),
       simulated,
@@ -67,9 +75,13 @@ export async function run(argv: string[], io: Io): Promise<number> {
     file.save(identity);
     const { host, label, devices, recipient, log_origin, mqtt_url } = identity;
     if (values.json === true) {
-      io.out(`${JSON.stringify({ host, label, simulated, recipient, log_origin, mqtt_url, devices })}\n`);
+      io.out(
+        `${JSON.stringify({ host, label, simulated, keys: store.store, recipient, log_origin, mqtt_url, devices })}\n`,
+      );
     } else {
-      io.out(`enrolled ${label} as ${host} with ${devices.length} GPUs${simulated ? " (simulated)" : ""}\n`);
+      io.out(
+        `enrolled ${label} as ${host} with ${devices.length} GPUs${simulated ? " (simulated)" : ""}${store.store === "tpm" ? ", keys in the TPM" : ""}\n`,
+      );
       for (const { uuid, device } of devices) io.out(`  ${uuid}  ${device}\n`);
       io.out(`titles go to ${recipient}; reports go to ${mqtt_url}\n`);
     }
@@ -77,6 +89,23 @@ export async function run(argv: string[], io: Io): Promise<number> {
   } finally {
     unlock();
   }
+}
+
+/** As asked for, or as before: the keys of one host are in one store. */
+function storeOf(keys: string | undefined, tcti: string | undefined, known: Identity | null): KeyStoreChoice {
+  const before = known?.keys;
+  const kind = choiceOption("keys", keys, before?.store ?? "file", ["file", "tpm"]);
+  if (before !== undefined && before.store !== kind) {
+    throw new CaliberError("KEY_STORE_MIXED", `the keys of this host are in the store "${before.store}"`, {
+      disposition: "user",
+    });
+  }
+  if (kind === "tpm")
+    return { store: kind, tcti: tcti ?? (before?.store === "tpm" ? before.tcti : defaultTcti) };
+  if (tcti !== undefined) {
+    throw new CaliberError("OPTION_INVALID", "--tpm goes with --keys tpm", { disposition: "user" });
+  }
+  return { store: kind };
 }
 
 /** One full reading: the GPUs that nvidia-smi shows now. */

@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { identityFile } from "../../../agent/enrol/identityFile.js";
-import { fileKeyStore } from "../../../agent/keys/fileKeyStore.js";
+import { openKeyStore } from "../../../agent/keys/openKeyStore.js";
 import { lockDataDir } from "../../../agent/runtime/lockDataDir.js";
 import { CaliberError } from "../../../protocol/errors.js";
 import { exitCodes } from "../../exitCodes.js";
@@ -33,7 +33,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
   }
   const data_dir = requiredOption("data-dir", values["data-dir"]);
   const file = identityFile(data_dir);
-  const { host, devices } = file.load();
+  const { host, devices, keys } = file.load();
   if (values.yes !== true) {
     throw new CaliberError(
       "NOT_CONFIRMED",
@@ -45,7 +45,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
   }
   const unlock = lockDataDir(data_dir);
   // Keys first: whatever interrupts this, what is left can be unenrolled again and can sign nothing.
-  fileKeyStore(join(data_dir, "keys")).destroy();
+  openKeyStore(data_dir, keys).destroy();
   for (const name of leftovers) rmSync(join(data_dir, name), { force: true });
   file.remove();
   unlock();

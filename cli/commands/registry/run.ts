@@ -20,6 +20,7 @@ const usage = `caliber registry run --data-dir DIR [options]
   --host-rate N          packets a second that one host may send in the long run (100)
   --policy NAME          ${Object.keys(healthPolicies).join(" | ")} (standard)
   --window 60s           window that agents are told to report by
+  --tpm-roots DIR        certificates of the TPM makers whose TPMs may hold device keys (none)
   --tick 15s             longest time between ticks of the log
   --rpc-url URL          node of the chain; without it no tokens are minted
   --deployment FILE      contracts' addresses
@@ -49,6 +50,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
       "host-rate": { type: "string" },
       policy: { type: "string" },
       window: { type: "string" },
+      "tpm-roots": { type: "string" },
       tick: { type: "string" },
       "rpc-url": { type: "string" },
       deployment: { type: "string" },
@@ -87,6 +89,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
     host_packets_per_s: integerOption("host-rate", values["host-rate"], 100, 1, 100_000),
     policy: choiceOption("policy", values.policy, "standard", policies),
     window_ms: durationOption("window", values.window, 60_000),
+    tpm_roots: values["tpm-roots"],
     tick_ms: durationOption("tick", values.tick, 15_000),
     chain: chainOptions(values),
     log,

@@ -11,7 +11,9 @@ import type { Io } from "../../io.js";
 import { durationOption, requiredOption } from "../../options.js";
 
 const usage = `caliber registry token create --data-dir DIR --url https://HOST:PORT --recipient 0x… --operator NAME [--valid 24h]
-    a single-use enrolment token for one host, whose tokens will be minted to the recipient
+                                     [--ek SHA256]…
+    a single-use enrolment token for one host, whose tokens will be minted to the recipient; with --ek for keys in a TPM
+    with one of these endorsement keys alone (SHA-256 of its SPKI DER)
 caliber registry token api --data-dir DIR --name NAME
     a read token for the API
 caliber registry token keeper --data-dir DIR --name NAME --out DIR [--valid 90d]
@@ -32,6 +34,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
       name: { type: "string" },
       out: { type: "string" },
       valid: { type: "string" },
+      ek: { type: "string", multiple: true },
       json: { type: "boolean" },
       help: { type: "boolean" },
     },
@@ -52,6 +55,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
         recipient: requiredOption("recipient", values.recipient),
         operator: requiredOption("operator", values.operator),
         valid_ms: durationOption("valid", values.valid, 86_400_000),
+        ek_sha256: values.ek ?? [],
         now_ms: Date.now(),
       });
       print({ token }, token);
