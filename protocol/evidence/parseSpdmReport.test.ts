@@ -70,6 +70,7 @@ describe("parseSpdmReport", () => {
     ["a measurement in raw bits", { measurements: [{ index: 1, digest, type: 0x81 }] }],
     ["a shorter digest", { measurements: [{ index: 1, digest: digest.subarray(0, 32) }] }],
     ["a size that is not the digest's", { measurements: [{ index: 1, digest, size: 47 }] }],
+    ["a block that is longer than its digest", { measurements: [{ index: 1, digest, block_size: 52 }] }],
     ["an opaque field twice", { opaque: [...hopperFields, hopperFields[0]!] }],
     ["more opaque data than SPDM allows", { opaque: [[1, Buffer.alloc(1021)]] }],
     [

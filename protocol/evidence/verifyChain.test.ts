@@ -1,4 +1,4 @@
-import { generateKeyPairSync, hash } from "node:crypto";
+import { createECDH, generateKeyPairSync, hash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { der } from "../x509/der.js";
 import { x509Oids } from "../x509/x509Oids.js";
@@ -70,6 +70,11 @@ describe("verifyChain", () => {
     ["no PEM", "hello", "EVIDENCE_ENCODING_INVALID"],
     ["text between certificates", `${subset(0, 1)}hello\n${subset(2, 3, 4)}`, "EVIDENCE_ENCODING_INVALID"],
     ["base64 with something else in it", good.chain.replace("\nMII", "\nM=I"), "EVIDENCE_ENCODING_INVALID"],
+    [
+      "padding after whole base64",
+      good.chain.replace("\n-----END", "=\n-----END"),
+      "EVIDENCE_ENCODING_INVALID",
+    ],
     ["another PEM label", good.chain.replaceAll("CERTIFICATE", "X509 CRL"), "EVIDENCE_ENCODING_INVALID"],
     ["too long a text", `${good.chain}${"\n".repeat(11_000)}`, "EVIDENCE_CHAIN_MALFORMED"],
     [
@@ -92,6 +97,19 @@ describe("verifyChain", () => {
     expect(() => verifyChain(chain, now_ms, good.root_sha256)).toThrow(coded("EVIDENCE_CHAIN_LENGTH"));
   });
 
+  it("refuses a chain of four that is whole in itself", () => {
+    // Two certificates of one name and key: the chain holds without one of them.
+    const key = generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey;
+    const subject = name([x509Oids.commonName, "Test Identity"]);
+    const { certificates, root_sha256 } = syntheticDevice({
+      change: (i) => (i === 2 || i === 3 ? { key, subject } : {}),
+    });
+    expect(verifyChain(pemOf(certificates), now_ms, root_sha256).kind).toBe("gpu");
+    expect(() => verifyChain(pemOf(certificates.toSpliced(2, 1)), now_ms, root_sha256)).toThrow(
+      coded("EVIDENCE_CHAIN_LENGTH"),
+    );
+  });
+
   it.each([0, 1, 2, 3])("refuses certificate %i by another key of the same name", (at) => {
     const issuerKey = generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey;
     expect(() => verifyOf({ forge: (i) => (i === at ? { issuerKey } : {}) })).toThrow(
@@ -112,10 +130,17 @@ describe("verifyChain", () => {
   });
 
   const p256 = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+  const ecdh = createECDH("secp384r1");
+  ecdh.generateKeys();
+  const hybrid = Buffer.concat([
+    Buffer.from("3076301006072a8648ce3d020106052b81040022036200", "hex"),
+    ecdh.getPublicKey(null, "hybrid"),
+  ]);
   const rsa = generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey;
   it.each([
     ["a leaf on P-256", { change: (i) => (i === 0 ? { key: p256 } : {}) }],
     ["a leaf with an RSA key", { change: (i) => (i === 0 ? { key: rsa } : {}) }],
+    ["a leaf whose point is in hybrid form", { change: (i) => (i === 0 ? { spki: hybrid } : {}) }],
     ["SHA-256 over a certificate", { change: (i) => (i === 2 ? { digest: "sha256" } : {}) }],
   ] as [string, SyntheticOptions][])("refuses %s", (_, options) => {
     expect(() => verifyOf(options)).toThrow(coded("EVIDENCE_CHAIN_ALGORITHM"));
@@ -184,12 +209,20 @@ describe("verifyChain", () => {
     ["no name", { change: (i) => (i === 0 ? { subject: name() } : {}) }],
     [
       "a device name of another chip",
-      { change: (i) => (i === 0 ? { device_name: "NVIDIA:GB100:48B02D7A7CD27FC3" } : {}) },
+      { change: (i) => (i === 0 ? { device_names: ["NVIDIA:GB100:48B02D7A7CD27FC3"] } : {}) },
     ],
     [
       "a device name by another maker",
-      { change: (i) => (i === 0 ? { device_name: "NV1DIA:GH100:48B02D7A7CD27FC3" } : {}) },
+      { change: (i) => (i === 0 ? { device_names: ["NV1DIA:GH100:48B02D7A7CD27FC3"] } : {}) },
     ],
+    [
+      "two device names",
+      {
+        change: (i) =>
+          i === 0 ? { device_names: ["NVIDIA:GH100:48B02D7A7CD27FC3", "NVIDIA:GH100:48B02D7A7CD27FC4"] } : {},
+      },
+    ],
+    ["no device name", { change: (i) => (i === 0 ? { device_names: [] } : {}) }],
   ] as [string, SyntheticOptions][])("knows no device by %s", (_, options) => {
     expect(() => verifyOf(options)).toThrow(coded("EVIDENCE_DEVICE_UNKNOWN"));
   });

@@ -16,7 +16,9 @@ export type DeviceCertificate = {
   is_ca: boolean;
   path_length?: number;
   key_usage: number;
-  device_name?: string;
+  device_names?: string[];
+  /** In place of the SPKI of `key`. */
+  spki?: Buffer;
   fwid?: { digest: Buffer; form: "composite" | "tcb" };
   not_before_ms: number;
   not_after_ms: number;
@@ -28,7 +30,7 @@ const algorithms = { sha256: x509Oids.ecdsaWithSha256, sha384: evidenceOids.ecds
 
 /** One certificate of a synthetic device chain: DER. */
 export function issueDeviceCertificate(options: DeviceCertificate): Buffer {
-  const spki = createPublicKey(options.key).export({ format: "der", type: "spki" });
+  const spki = options.spki ?? createPublicKey(options.key).export({ format: "der", type: "spki" });
   const algorithm = der.sequence(der.oid(algorithms[options.digest]));
   const tbs = der.sequence(
     der.tagged(0, der.integer(Buffer.of(2))),
@@ -45,15 +47,17 @@ export function issueDeviceCertificate(options: DeviceCertificate): Buffer {
 }
 
 function extensionsOf(options: DeviceCertificate): DerNode[] {
-  const { is_ca, path_length, key_usage, device_name, fwid, extra = [] } = options;
+  const { is_ca, path_length, key_usage, device_names, fwid, extra = [] } = options;
   const list = [deviceExtension(x509Oids.keyUsage, true, der.bits(Buffer.of(key_usage), 0))];
   if (is_ca) {
     const limit = path_length === undefined ? [] : [der.integer(Buffer.of(path_length))];
     list.push(deviceExtension(x509Oids.basicConstraints, true, der.sequence(der.boolean(true), ...limit)));
   }
-  if (device_name !== undefined) {
-    const other = der.tagged(0, der.oid(evidenceOids.deviceInfo), der.tagged(0, der.utf8(device_name)));
-    list.push(deviceExtension(x509Oids.subjectAltName, false, der.sequence(other)));
+  if (device_names !== undefined) {
+    const others = device_names.map((name) =>
+      der.tagged(0, der.oid(evidenceOids.deviceInfo), der.tagged(0, der.utf8(name))),
+    );
+    list.push(deviceExtension(x509Oids.subjectAltName, false, der.sequence(...others)));
   }
   if (fwid !== undefined) {
     const entry = [der.oid(evidenceOids.sha384), der.octets(fwid.digest)];

@@ -73,7 +73,7 @@ export function syntheticDevice(options: SyntheticOptions = {}): SyntheticDevice
       not_after_ms: Date.UTC(9999, 11, 31, 23, 59, 59),
       digest: "sha384" as const,
     };
-    const leaf = i === 0 ? { device_name: `NVIDIA:${chip}:48B02D7A7CD27FC3`, ...(fwid && { fwid }) } : {};
+    const leaf = i === 0 ? { device_names: [`NVIDIA:${chip}:48B02D7A7CD27FC3`], ...(fwid && { fwid }) } : {};
     // Filled in below: the issuer stands after it in the list.
     return { ...defaults, issuerKey: defaults.key, issuer: subject, ...leaf, ...options.change?.(i) };
   });

@@ -4,7 +4,15 @@ import { type KeyObject, sign } from "node:crypto";
 export type SpdmReportParts = {
   nonce: Buffer;
   key: KeyObject;
-  measurements: { index: number; digest: Buffer; specification?: number; type?: number; size?: number }[];
+  measurements: {
+    index: number;
+    digest: Buffer;
+    specification?: number;
+    type?: number;
+    /** Of the digest, and of the whole block behind its index. */
+    size?: number;
+    block_size?: number;
+  }[];
   opaque: [type: number, bytes: Buffer][];
   /** First bytes of request and response, and the slot. */
   request?: number[];
@@ -25,13 +33,11 @@ const le = (value: number, bytes: number): Buffer => {
 /** A GET_MEASUREMENTS request with its MEASUREMENTS response, signed as a device signs it. */
 export function writeSpdmReport(parts: SpdmReportParts): Buffer {
   const record = Buffer.concat(
-    parts.measurements.flatMap(({ index, digest, specification = 1, type = 1, size = digest.length }) => [
-      Buffer.of(index, specification),
-      le(size + 3, 2),
-      Buffer.of(type),
-      le(size, 2),
-      digest,
-    ]),
+    parts.measurements.flatMap(({ index, digest, specification = 1, type = 1, ...sizes }) => {
+      const size = sizes.size ?? digest.length;
+      const head = [Buffer.of(index, specification), le(sizes.block_size ?? size + 3, 2)];
+      return [...head, Buffer.of(type), le(size, 2), digest];
+    }),
   );
   const opaque = Buffer.concat(
     parts.opaque.flatMap(([type, bytes]) => [le(type, 2), le(bytes.length, 2), bytes]),
