@@ -66,7 +66,8 @@ export function openStream(
   return {
     kill() {
       killed = true;
-      child.kill("SIGKILL");
+      // One that could not be started has pid 0 for Node until it tells of it: the signal would go to our own group.
+      if (child.pid !== undefined) child.kill("SIGKILL");
       child.stdout.destroy();
       child.stderr.destroy();
       // One in uninterruptible sleep must not hold this process when it wants to end.

@@ -59,7 +59,8 @@ export function runOnce(
     }
     const fail = (error: Error) =>
       settle(() => {
-        child.kill("SIGKILL");
+        // One that could not be started has pid 0 for Node until it tells of it: the signal would go to our own group.
+        if (child.pid !== undefined) child.kill("SIGKILL");
         child.stdout.destroy();
         child.stderr.destroy();
         child.unref();
