@@ -124,6 +124,7 @@ export const csvFields: ReadonlyMap<string, Field> = new Map<string, Field>([
   ["ecc.mode.current", { of: () => "Enabled" }],
   ["ecc.mode.pending", { of: () => "Enabled" }],
   ...ecc,
+  ["ecc.errors.uncorrected.aggregate.sram.thresholdExceeded", { of: () => "No" }],
   ["retired_pages.single_bit_ecc.count", na],
   ["retired_pages.double_bit.count", na],
   ["retired_pages.pending", na],
@@ -150,6 +151,13 @@ export const csvFields: ReadonlyMap<string, Field> = new Map<string, Field>([
   ["clocks.max.memory", { unit: "MHz", of: (gpu) => gpu.model.memClockMhz }],
   ["mig.mode.current", { kept: true, of: (gpu) => enabled(gpu.mig) }],
   ["mig.mode.pending", { kept: true, of: (gpu) => enabled(gpu.mig) }],
+  ["fabric.state", { of: (gpu) => gpu.fabric?.state ?? "N/A" }],
+  ["fabric.status", { of: (gpu) => gpu.fabric?.status ?? "N/A" }],
+  ["fabric.cliqueId", { of: (gpu) => gpu.fabric?.clique ?? null }],
+  ["fabric.clusterUuid", { of: (gpu) => gpu.fabric?.cluster ?? "N/A" }],
+  ["platform.chassis_serial_number", { kept: true, of: (gpu) => gpu.place.chassis }],
+  ["platform.slot_number", { kept: true, of: (gpu) => gpu.place.slot }],
+  ["platform.tray_index", { kept: true, of: (gpu) => gpu.place.tray }],
   ["platform.module_id", { kept: true, of: (gpu) => gpu.moduleId }],
 ]);
 

@@ -14,6 +14,9 @@ export type GpuState = {
   pdi: string;
   busId: string;
   moduleId: number;
+  /** As printed: null prints N/A. */
+  place: { chassis: string | null; slot: number | null; tray: number | null };
+  fabric: { state: string; status: string; clique: number; cluster: string } | null;
   lost: "leaves" | "handle" | null;
   mig: boolean;
   util: number;
@@ -50,11 +53,53 @@ function eventsOf(sim: SimHost, action: ScenarioAction, gpu: number | null): Sce
   );
 }
 
-/** The state of every GPU of the host at wall time `now_ms`: a function of its arguments alone. */
+/**
+ * The state of every GPU that stands on the host's bus at wall time `now_ms`, in the bus's order, which is NVML's: a
+ * function of its arguments alone.
+ */
 export function gpuStates(sim: SimHost, now_ms: number): GpuState[] {
   const t_s = (now_ms - sim.epoch_ms) / 1000;
-  return Array.from({ length: sim.host.gpus }, (_, index) => gpuState(sim, index, t_s));
+  return Array.from({ length: sim.host.gpus }, (_, slot) => slot)
+    .filter((slot) => !isOn(sim, "vanish", slot, t_s))
+    .map((slot) => gpuState(sim, slot, t_s))
+    .sort((a, b) => (a.busId < b.busId ? -1 : 1))
+    .map((state, index) => ({ ...state, index }));
 }
+
+/** When the driver was loaded last, in the scenario's seconds. */
+function loadedAt(sim: SimHost, t_s: number): number {
+  const ends = eventsOf(sim, "driver_missing", null).map(({ until_s }) => until_s ?? Infinity);
+  return Math.max(Number.NEGATIVE_INFINITY, ...ends.filter((end) => end <= t_s));
+}
+
+/** A machine whose slots were numbered anew counts from the other end, one bus further on. */
+function busIdOf(sim: SimHost, index: number, t_s: number): string {
+  const renumbered = isOn(sim, "renumber", null, t_s);
+  const at = renumbered ? sim.host.gpus - 1 - index : index;
+  const bus = (busNumbers[at] ?? 0xe5 + at) + (renumbered ? 1 : 0);
+  return `00000000:${bus.toString(16).toUpperCase().padStart(2, "0")}:00.0`;
+}
+
+const noPlace = { chassis: null, slot: null, tray: null };
+function placeOf(sim: SimHost, model: GpuModel): GpuState["place"] {
+  if (model.platform === "module") return noPlace;
+  if (model.platform === "unnamed") return { ...noPlace, chassis: "" };
+  const digest = createHash("sha256").update(`${sim.seed}/rack`).digest();
+  const machine = createHash("sha256").update(`${sim.seed}/${sim.host.name}`).digest();
+  const chassis = `182${(digest.readUInt32LE(0) % 1e10).toString().padStart(10, "0")}`;
+  return { chassis, slot: 1 + (machine[0]! % 18), tray: machine[0]! % 18 };
+}
+
+function fabricOf(sim: SimHost, model: GpuModel): GpuState["fabric"] {
+  if (model.fabric === "none") return null;
+  const up = { state: "Completed", status: "Success" };
+  if (model.fabric === "machine") return { ...up, clique: 0, cluster: dashed("0".repeat(32)) };
+  const hex = createHash("sha256").update(`${sim.seed}/rack/fabric`).digest("hex");
+  return { ...up, clique: 2, cluster: dashed(hex) };
+}
+
+const dashed = (hex: string) =>
+  `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
 
 function gpuState(sim: SimHost, index: number, t_s: number): GpuState {
   const model = models[sim.host.model]!;
@@ -78,15 +123,20 @@ function gpuState(sim: SimHost, index: number, t_s: number): GpuState {
   const lose = eventsOf(sim, "lose", index).find(
     ({ at_s, until_s }) => t_s >= at_s && t_s < (until_s ?? Infinity),
   );
-  const bus = busNumbers[index] ?? 0xe5 + index;
+  const loaded_s = loadedAt(sim, t_s);
+  const first = index - (index % model.gpusPerBoard);
+  const board =
+    first === index ? digest : createHash("sha256").update(`${sim.seed}/${sim.host.name}/${first}`).digest();
   return {
     index,
     model,
-    uuid: `GPU-${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`,
-    serial: `165${(digest.readUInt32LE(20) % 1e10).toString().padStart(10, "0")}`,
+    uuid: `GPU-${dashed(hex)}`,
+    serial: `165${(board.readUInt32LE(20) % 1e10).toString().padStart(10, "0")}`,
     pdi: `0x${hex.slice(40, 56)}`,
-    busId: `00000000:${bus.toString(16).toUpperCase().padStart(2, "0")}:00.0`,
+    busId: busIdOf(sim, index, t_s),
     moduleId: slots[index] ?? index + 1,
+    place: placeOf(sim, model),
+    fabric: fabricOf(sim, model),
     lost: lose?.as ?? null,
     mig: isOn(sim, "mig", index, t_s),
     util,
@@ -97,8 +147,9 @@ function gpuState(sim: SimHost, index: number, t_s: number): GpuState {
     memTempC: tempC + Math.round(6 + 4 * heat),
     smClockMhz: busy ? model.smClockMhz - 15 * Math.floor(4 * chance(8, second)) : model.idleClockMhz,
     memClockMhz: model.memClockMhz,
-    replays: Math.floor(12 * chance(9, 0)),
-    eccVolatile: errorsOf(active),
+    // Both count from the driver's last load.
+    replays: loaded_s > 0 ? 0 : Math.floor(12 * chance(9, 0)),
+    eccVolatile: errorsOf(active.filter(({ at_s }) => at_s >= loaded_s)),
     eccAggregate: errorsOf(ecc),
     // The row is remapped by the reset that ends the event.
     remapped: ecc.length - active.length,

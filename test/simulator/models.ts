@@ -21,6 +21,12 @@ export type GpuModel = {
   cuda: string;
   /** Version of the XML's DTD: 12 lacks the PDI and splits of newer drivers. */
   dtd: 12 | 13;
+  /** How many GPUs share one board, and with it one serial. */
+  gpusPerBoard: 1 | 2;
+  /** What the platform tells of where the GPU sits: the slot in the baseboard alone, an empty chassis too, or all of it. */
+  platform: "module" | "unnamed" | "rack";
+  /** NVLink: none to speak of, within the machine, or across the rack's machines. */
+  fabric: "none" | "machine" | "rack";
 };
 
 const hopper = {
@@ -34,6 +40,9 @@ const hopper = {
   driver: "580.95.05",
   cuda: "13.0",
   dtd: 13,
+  gpusPerBoard: 1,
+  platform: "module",
+  fabric: "machine",
 } as const;
 
 /** By the name that a scenario uses. */
@@ -86,6 +95,34 @@ export const models: Readonly<Record<string, GpuModel>> = {
     driver: "580.95.05",
     cuda: "13.0",
     dtd: 13,
+    gpusPerBoard: 1,
+    platform: "unnamed",
+    fabric: "machine",
+  },
+  GB200: {
+    product: "NVIDIA GB200",
+    architecture: "Blackwell",
+    boardPart: "900-2G548-A801-000",
+    gpuPart: "2941-892-A1",
+    vbios: "97.00.B9.00.0A",
+    inforom: "G548.0201.00.06",
+    pciDeviceId: "294110DE",
+    pciSubSystemId: "204610DE",
+    fbTotalMib: 189471,
+    powerLimitW: 1200,
+    minPowerLimitW: 200,
+    idlePowerW: 165,
+    smClockMhz: 2062,
+    idleClockMhz: 120,
+    memClockMhz: 3996,
+    pcieGen: 5,
+    remapBanks: 6144,
+    driver: "580.95.05",
+    cuda: "13.0",
+    dtd: 13,
+    gpusPerBoard: 2,
+    platform: "rack",
+    fabric: "rack",
   },
   "A100-SXM4-80GB": {
     product: "NVIDIA A100-SXM4-80GB",
@@ -108,5 +145,8 @@ export const models: Readonly<Record<string, GpuModel>> = {
     driver: "570.133.20",
     cuda: "12.8",
     dtd: 12,
+    gpusPerBoard: 1,
+    platform: "module",
+    fabric: "none",
   },
 };

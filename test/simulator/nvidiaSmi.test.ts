@@ -117,6 +117,15 @@ describe("the default scenario", () => {
 describe("XML", () => {
   const validate = new Ajv({ strict: false }).compile(reportSchemas.inventory.properties.body);
 
+  const inMachine = { state: "completed", status: "success", clique_id: 0, cluster_uuid: null };
+  const fabrics: Record<string, object | null> = {
+    "H100 80GB HBM3": inMachine,
+    H200: inMachine,
+    B200: inMachine,
+    GB200: { ...inMachine, clique_id: 2, cluster_uuid: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f-]{27}$/) },
+    "A100-SXM4-80GB": null,
+  };
+
   it.each(Object.keys(models))("%s reads back as the state that it was made from", (model) => {
     const plain = parseScenario({ name: "t", hosts: [{ name: "h", gpus: 8, model }] });
     const sim: SimHost = { scenario: plain, host: plain.hosts[0]!, seed: "s", epoch_ms: 0 };
@@ -136,13 +145,81 @@ describe("XML", () => {
           fb_used_mib: state.fbUsedMib,
           sm_clock_mhz: state.smClockMhz,
         },
-        health: { pcie_replays: state.replays, processes: 1, recovery_action: "none" },
+        health: {
+          pcie_replays: state.replays,
+          processes: 1,
+          recovery_action: "none",
+          sram_threshold_exceeded: false,
+          fabric: fabrics[model],
+        },
+      });
+      expect(reading.inventory).toMatchObject({
+        chassis_serial: model === "GB200" ? state.place.chassis : null,
+        chassis_slot: state.place.slot,
+        tray_index: state.place.tray,
+        sm_clock_max_mhz: state.model.smClockMhz,
       });
       expect(reading.inventory.pdi).toBe(model.startsWith("A100") ? null : state.pdi);
       expect(validate({ ...reading.inventory, uuid: reading.uuid }), JSON.stringify(validate.errors)).toBe(
         true,
       );
     });
+  });
+
+  it("GB200: two GPUs of a board share its serial, all share the chassis", () => {
+    const rack = parseScenario({ name: "t", hosts: [{ name: "h", gpus: 4, model: "GB200" }] });
+    const states = gpuStates({ scenario: rack, host: rack.hosts[0]!, seed: "s", epoch_ms: 0 }, 0);
+    const gpus = parseXml(xmlLog(states, 0, 4));
+    const of = (key: "serial" | "chassis_serial" | "chassis_slot") => gpus.map((gpu) => gpu.inventory[key]);
+    const [a, , b] = of("serial");
+    expect(of("serial")).toEqual([a, a, b, b]);
+    expect(a).not.toBe(b);
+    expect(new Set(of("chassis_serial")).size).toBe(1);
+    expect(of("chassis_slot")[0]).toBeGreaterThan(0);
+    expect(new Set(gpus.map(({ uuid }) => uuid)).size).toBe(4);
+  });
+
+  it("a GPU that vanishes makes the indices close up; slots numbered anew turn the order round", () => {
+    const events = [
+      { at_s: 10, until_s: 20, host: "h", gpu: 1, do: "vanish" },
+      { at_s: 20, host: "h", do: "renumber" },
+    ];
+    const moving = parseScenario({ name: "t", hosts: [{ name: "h", gpus: 16, model: "H200" }], events });
+    const at_s = (t_s: number) =>
+      gpuStates({ scenario: moving, host: moving.hosts[0]!, seed: "s", epoch_ms: 0 }, t_s * 1000);
+    const before = at_s(0);
+    expect(before.map(({ index }) => index)).toEqual(Array.from({ length: 16 }, (_, index) => index));
+    expect(new Set(before.map(({ busId }) => busId)).size).toBe(16);
+    expect(at_s(10).map(({ uuid }) => uuid)).toEqual(
+      before.filter((_, i) => i !== 1).map(({ uuid }) => uuid),
+    );
+    expect(at_s(10)[1]).toMatchObject({ index: 1, uuid: before[2]!.uuid });
+    const after = at_s(20);
+    expect(after.map(({ uuid }) => uuid)).toEqual(before.map(({ uuid }) => uuid).reverse());
+    expect(after[15]).toMatchObject({ index: 15, serial: before[0]!.serial, moduleId: before[0]!.moduleId });
+    const old = new Map(before.map(({ uuid, busId }) => [uuid, busId]));
+    expect(after.every(({ uuid, busId }) => old.get(uuid) !== busId)).toBe(true);
+  });
+
+  it("a driver loaded anew counts from 0; what is kept in the infoROM stays", () => {
+    const events = [
+      { at_s: 1, host: "h", gpu: 0, do: "ecc_uncorrectable" },
+      { at_s: 10, until_s: 15, host: "h", do: "driver_missing" },
+      { at_s: 20, host: "h", gpu: 0, do: "ecc_uncorrectable", errors: 2 },
+    ];
+    const story = parseScenario({ name: "t", hosts: [{ name: "h", gpus: 1, model: "H200" }], events });
+    const counters = (t_s: number) => {
+      const { eccVolatile, eccAggregate, replays } = gpuStates(
+        { scenario: story, host: story.hosts[0]!, seed: "s", epoch_ms: 0 },
+        t_s * 1000,
+      )[0]!;
+      return { eccVolatile, eccAggregate, replays };
+    };
+    const { replays } = counters(0);
+    expect(replays).toBeGreaterThan(0);
+    expect(counters(5)).toEqual({ eccVolatile: 3, eccAggregate: 3, replays });
+    expect(counters(15)).toEqual({ eccVolatile: 0, eccAggregate: 3, replays: 0 });
+    expect(counters(20)).toEqual({ eccVolatile: 2, eccAggregate: 5, replays: 0 });
   });
 
   it("a lost GPU keeps its identity", () => {
@@ -248,6 +325,8 @@ describe("scenario files", () => {
     const listed = [...readme.matchAll(/^\| `([a-z_]+)` \|/gm)].map(([, name]) => name);
     expect(listed.filter((name) => name !== "do")).toEqual([
       "lose",
+      "vanish",
+      "renumber",
       "ecc_uncorrectable",
       "idle",
       "mig",

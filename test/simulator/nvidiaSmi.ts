@@ -30,6 +30,7 @@ export function nvidiaSmi(argv: readonly string[], env: NodeJS.ProcessEnv): void
     process.exitCode = 255;
     return;
   }
+  const handles = createHandles();
   let header = call.what === "csv" && call.header;
   const turn = (): void => {
     const now_ms = Date.now();
@@ -38,7 +39,7 @@ export function nvidiaSmi(argv: readonly string[], env: NodeJS.ProcessEnv): void
       waitForParent(() => !isOn(sim, "hang", null, (Date.now() - sim.epoch_ms) / 1000), turn);
       return;
     }
-    const all = gpuStates(sim, now_ms);
+    const all = handles(gpuStates(sim, now_ms));
     const asked = select(all, call.ids);
     const end = endOf(isOn(sim, "driver_missing", null, t_s), asked);
     if (end !== null) {
@@ -56,10 +57,29 @@ export function nvidiaSmi(argv: readonly string[], env: NodeJS.ProcessEnv): void
   turn();
 }
 
+/**
+ * A process opens the GPUs that stand on the bus when it starts. One that leaves the bus later, or moves on it, is lost
+ * to this process for good, and a new one it never sees.
+ */
+function createHandles(): (onBus: readonly GpuState[]) => GpuState[] {
+  let opened: readonly GpuState[] | undefined;
+  const dead = new Set<string>();
+  return (onBus) => {
+    opened ??= onBus;
+    return opened.map((handle) => {
+      const now = onBus.find(({ uuid, busId }) => uuid === handle.uuid && busId === handle.busId);
+      if (now === undefined) dead.add(handle.uuid);
+      return now === undefined || dead.has(handle.uuid)
+        ? { ...handle, lost: "leaves" }
+        : { ...now, index: handle.index };
+    });
+  };
+}
+
 /** Why this turn prints no reading, if so. */
 function endOf(driverMissing: boolean, asked: readonly GpuState[] | null): SimExit | null {
   if (driverMissing) return { exit: 9, message: noDriver };
-  if (asked === null) return { exit: 6, message: "No devices were found" };
+  if (asked === null || asked.length === 0) return { exit: 6, message: "No devices were found" };
   const gone = asked.find(({ lost }) => lost === "handle");
   if (gone === undefined) return null;
   const message = `Unable to determine the device handle for GPU${gone.busId.slice(4)}: GPU is lost`;

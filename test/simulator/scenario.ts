@@ -6,6 +6,8 @@ export type ScenarioErrorCode = "SCENARIO_UNREADABLE" | "SCENARIO_INVALID";
 
 export const scenarioActions = [
   "lose",
+  "vanish",
+  "renumber",
   "ecc_uncorrectable",
   "idle",
   "mig",

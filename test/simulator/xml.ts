@@ -86,13 +86,13 @@ function gpuChildren(gpu: GpuState): Node[] {
     [
       "platformInfo",
       [
-        ["chassis_serial_number", ""],
-        ["slot_number", 0],
-        ["tray_index", 0],
-        ["host_id", 1],
-        ["peer_type", "Switch Connected"],
+        ["chassis_serial_number", gpu.place.chassis ?? "N/A"],
+        ["slot_number", gpu.place.slot ?? "N/A"],
+        ["tray_index", gpu.place.tray ?? "N/A"],
+        ["host_id", model.platform === "module" ? "N/A" : 1],
+        ["peer_type", model.platform === "module" ? "N/A" : "Switch Connected"],
         ["module_id", gpu.moduleId],
-        ["gpu_fabric_guid", model.dtd >= 13 ? gpu.pdi : "N/A"],
+        ["gpu_fabric_guid", model.platform === "module" ? "N/A" : gpu.pdi],
       ],
     ],
     [
@@ -252,8 +252,11 @@ function gpuChildren(gpu: GpuState): Node[] {
     [
       "fabric",
       [
-        ["state", live("Completed")],
-        ["status", live("Success")],
+        ["state", live(gpu.fabric?.state ?? "N/A")],
+        ["status", live(gpu.fabric?.status ?? "N/A")],
+        ["cliqueId", live(gpu.fabric?.clique ?? "N/A")],
+        ["clusterUuid", live(gpu.fabric?.cluster ?? "N/A")],
+        allNa("health", ["summary", "bandwidth", "route_unhealthy"]),
       ],
     ],
     ["supported_clocks", "N/A"],

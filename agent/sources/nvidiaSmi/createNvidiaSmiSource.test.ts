@@ -1,3 +1,4 @@
+import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -169,6 +170,104 @@ describe("through the simulator", { timeout: 30_000 }, () => {
     expect(sample.health.remapped_rows).toBeNull();
   });
 
+  it("tells the instances of MIG, and NVLink and place of a rack's GPUs", async () => {
+    const mig = await start({ path: simulator, env: scenario([{ at_s: 0, do: "mig" }], 1) });
+    expect(mig.source.inventory()[0]!.mig_devices).toEqual(
+      [1, 2].map((gpu_instance) => ({
+        gpu_instance,
+        compute_instance: 0,
+        uuid: null,
+        profile: null,
+        fb_total_mib: Math.floor(81_559 / 2),
+      })),
+    );
+    const rack = await start({ path: simulator, env: scenario([], 4, "GB200") });
+    const [a, b, c, d] = rack.source.inventory();
+    expect([b!.serial, d!.serial, b!.chassis_serial]).toEqual([a!.serial, c!.serial, a!.chassis_serial]);
+    expect(a!.serial).not.toBe(c!.serial);
+    expect(a).toMatchObject({
+      chassis_slot: expect.any(Number),
+      tray_index: expect.any(Number),
+      mig_devices: null,
+    });
+    const { health } = await rack.until(({ presence }) => presence === "present");
+    expect(health.fabric).toMatchObject({ state: "completed", status: "success", clique_id: 2 });
+  });
+
+  it("16 GPUs: every round has them all", async () => {
+    const { source, samples, until } = await start({ path: simulator, env: scenario([], 16) });
+    const uuids = source.inventory().map(({ uuid }) => uuid);
+    expect(new Set(uuids).size).toBe(16);
+    await until(({ uuid }) => uuid === uuids[15]);
+    await until(({ uuid }) => uuid === uuids[15]);
+    expect(samples.slice(0, 16).map(({ uuid }) => uuid)).toEqual(uuids);
+    expect(samples.every(({ presence }) => presence === "present")).toBe(true);
+  });
+
+  it("no GPU at all: known ones are missing, not silent", async () => {
+    const { problems, samples, source, until } = await start({
+      path: simulator,
+      env: scenario([{ at_s: 0, do: "vanish" }]),
+      known: [known],
+    });
+    expect(problems[0]).toMatchObject({ code: "NVIDIA_SMI_NO_DEVICES", disposition: "user" });
+    expect(source.inventory()).toEqual([]);
+    expect(await until(() => true)).toMatchObject({ uuid: known, presence: "missing" });
+    await until(() => true);
+    expect(samples.every(({ presence }) => presence === "missing")).toBe(true);
+    expect(problems.map(({ code }) => code)).not.toContain("NVIDIA_SMI_SILENT");
+  });
+
+  it("a GPU vanishes and returns when the slots have been numbered anew: same GPU, other address and index", async () => {
+    const { source, inventories, until } = await start({
+      path: simulator,
+      env: scenario(
+        [
+          { at_s: 2, until_s: 4, gpu: 0, do: "vanish" },
+          { at_s: 4, do: "renumber" },
+        ],
+        3,
+      ),
+      full_interval_ms: 500,
+    });
+    const [zero, one, two] = source.inventory();
+    expect([zero!.index, two!.index]).toEqual([0, 2]);
+    await until(({ uuid, presence }) => uuid === zero!.uuid && presence !== "present");
+    expect(await until(({ uuid }) => uuid === one!.uuid)).toMatchObject({ presence: "present" });
+    await until(({ uuid, presence }) => uuid === zero!.uuid && presence === "present", 15_000);
+    await until(({ uuid, presence }) => uuid === two!.uuid && presence === "present");
+    // While it was gone the indices closed up.
+    expect(inventories.some((gpus) => gpus.length === 2 && gpus[0]!.uuid === one!.uuid)).toBe(true);
+    const now = new Map(source.inventory().map((gpu) => [gpu.uuid, gpu]));
+    expect(now.get(zero!.uuid)).toEqual({ ...zero, index: 2, pci_bus_id: "00000000:3b:00.0" });
+    expect(now.get(two!.uuid)).toEqual({ ...two, index: 0, pci_bus_id: "00000000:19:00.0" });
+  });
+
+  it("a driver loaded anew: counters back at 0, known by the failure between", async () => {
+    const { problems, samples, until } = await start({
+      path: simulator,
+      env: scenario(
+        [
+          { at_s: 0, do: "ecc_uncorrectable" },
+          { at_s: 2, until_s: 4, do: "driver_missing" },
+        ],
+        1,
+      ),
+    });
+    await until(({ health }) => health.ecc_volatile?.dram_uncorrectable === 3);
+    await until(({ presence }) => presence === "probe_timeout");
+    expect(problems.find(({ code }) => code === "NVIDIA_SMI_DRIVER_NOT_LOADED")).toMatchObject({
+      disposition: "retryable",
+    });
+    const after = await until(({ presence }) => presence === "present", 15_000);
+    expect(after.health.ecc_volatile?.dram_uncorrectable).toBe(0);
+    // The full reading that follows at once, not the one in a minute.
+    await until(({ health }) => health.pcie_replays === 0 && health.ecc_aggregate?.dram_uncorrectable === 3);
+    expect(samples.every(({ presence, fast }) => presence === "present" || fast.power_mw === null)).toBe(
+      true,
+    );
+  });
+
   it("a hang is a timeout in the samples, and ends", async () => {
     const { until, problems } = await start({
       path: simulator,
@@ -220,10 +319,75 @@ describe("a program that misbehaves", { timeout: 30_000 }, () => {
     [9, "NVIDIA_SMI_DRIVER_NOT_LOADED"],
     [12, "NVIDIA_SMI_NVML_MISSING"],
     [15, "NVIDIA_SMI_GPU_LOST"],
+    [8, "NVIDIA_SMI_POWER_CABLE"],
+    [10, "NVIDIA_SMI_INTERRUPT"],
+    [13, "NVIDIA_SMI_NVML_TOO_OLD"],
+    [16, "NVIDIA_SMI_RESET_REQUIRED"],
+    [18, "NVIDIA_SMI_VERSION_MISMATCH"],
     [255, "NVIDIA_SMI_FAILED"],
   ])("exits with %d: %s", async (code, expected) => {
     const { problems } = await start({ path: script(`echo "it said so"\nexit ${code}`) });
     expect(problems[0]).toMatchObject({ code: expected, details: "it said so" });
+  });
+
+  it("a corrupted infoROM (14) is a warning: the document counts", async () => {
+    const env = scenario([], 1);
+    const path = script(`${simulator} "$@"
+echo "WARNING: infoROM is corrupted at gpu 0000:18:00.0"
+exit 14`);
+    const { source, problems } = await start({ path, env });
+    expect(source.inventory()).toHaveLength(1);
+    expect(problems).toEqual([]);
+  });
+
+  it("says in words, as a success, that there is no GPU", async () => {
+    const { problems } = await start({ path: script("echo 'No devices were found'") });
+    expect(problems[0]?.code).toBe("NVIDIA_SMI_NO_DEVICES");
+  });
+
+  it("nests supported clocks wrongly: the same readings, told once", async () => {
+    const env = scenario([], 2);
+    const slip = `s,<supported_clocks>N/A,<supported_clocks><supported_mem_clock><value>1 MHz</value>,`;
+    const path = script(
+      `case "$*" in *-x*) ${simulator} "$@" | sed '${slip}';; *) exec ${simulator} "$@";; esac`,
+    );
+    const damaged = await start({ path, env, full_interval_ms: 300 });
+    const whole = await start({ path: simulator, env });
+    expect(damaged.source.inventory()).toEqual(whole.source.inventory());
+    expect(damaged.source.inventory()).toHaveLength(2);
+    for (let readings = 0; readings < 20; readings++) await damaged.until(() => true);
+    const told = damaged.problems.filter(({ code }) => code !== "NVIDIA_SMI_SILENT");
+    expect(told.map(({ code }) => code)).toEqual(["NVIDIA_SMI_XML_REPAIRED"]);
+  });
+
+  it("prints XML that is damaged where it matters: CSV gives identity and health instead", async () => {
+    const env = scenario([{ at_s: 0, do: "ecc_uncorrectable" }], 2);
+    const path = script(`case "$*" in *-x*) ${simulator} "$@" | sed 's,</utilization>,,';;
+      *thresholdExceeded*) echo 'Field "ecc.errors.uncorrected.aggregate.sram.thresholdExceeded" is not a valid field to query.'; exit 2;;
+      *) exec ${simulator} "$@";; esac`);
+    const damaged = await start({ path, env });
+    const whole = await start({ path: simulator, env });
+    expect(damaged.problems).toMatchObject([{ code: "NVIDIA_SMI_XML_REPLACED", disposition: "retryable" }]);
+    const notInCsv = {
+      pdi: null,
+      brand: null,
+      architecture: null,
+      board_part_number: null,
+      gpu_part_number: null,
+      cuda_version: null,
+    };
+    expect(damaged.source.inventory()).toEqual(
+      whole.source.inventory().map((gpu) => ({ ...gpu, ...notInCsv })),
+    );
+    const { health } = await damaged.until(({ presence }) => presence === "present");
+    const { health: all } = await whole.until(({ presence }) => presence === "present");
+    expect(health).toEqual({ ...all, pcie_replays: null, processes: null, sram_threshold_exceeded: null });
+    expect(health).toMatchObject({
+      recovery_action: "drain_and_reset",
+      ecc_aggregate: { dram_uncorrectable: 3 },
+      remapped_rows: { pending: true },
+      fabric: { state: "completed" },
+    });
   });
 
   it("prints garbage for ever", async () => {
@@ -262,13 +426,124 @@ describe("a program that misbehaves", { timeout: 30_000 }, () => {
   it("gets a small environment, with a way to find its interpreter", async () => {
     const file = join(dir, "env");
     process.env.CALIBER_TEST_SECRET = "do not pass on";
-    await start({ path: script(`env > ${file}\nexit 9`), env: { EXTRA: "1" } });
+    await start({ path: script(`env >> ${file}\nexit 9`), env: { EXTRA: "1" } });
     delete process.env.CALIBER_TEST_SECRET;
     const seen = readFileSync(file, "utf8");
     expect(seen).toContain("PATH=");
     expect(seen).toContain("EXTRA=1");
     expect(seen).not.toContain("CALIBER_TEST_SECRET");
     expect(seen).not.toContain("HOME=");
+  });
+});
+
+describe("a child that cannot be killed", { timeout: 30_000 }, () => {
+  /** As if every child were in uninterruptible sleep: signals wait until it is let go. */
+  function undead() {
+    const children: ChildProcess[] = [];
+    const waiting: (() => boolean)[] = [];
+    let over = false;
+    const from: typeof spawn = ((path: string, args: string[], options: object) => {
+      const child = spawn(path, args, options);
+      const kill = child.kill.bind(child);
+      child.kill = () => {
+        if (over) return kill("SIGKILL");
+        waiting.push(() => kill("SIGKILL"));
+        return true;
+      };
+      children.push(child);
+      return child;
+    }) as typeof spawn;
+    function letGo() {
+      over = true;
+      for (const kill of waiting) kill();
+    }
+    const alive = (what: RegExp) =>
+      children.filter(
+        (child) =>
+          what.test(child.spawnargs.join(" ")) && child.exitCode === null && child.signalCode === null,
+      );
+    return { spawn: from, children, alive, letGo };
+  }
+
+  it("has no successor until it is gone, in either kind; each is told, and samples go on", async () => {
+    const fake = undead();
+    const { problems, samples, source, until } = await start({
+      path: simulator,
+      env: scenario([{ at_s: 2.5, until_s: 9, do: "hang" }], 2),
+      spawn: fake.spawn,
+      timeout_ms: 800,
+      full_interval_ms: 400,
+    });
+    await until(({ presence }) => presence === "present");
+    await until(({ presence }) => presence === "probe_timeout");
+    // Long past every timeout and retry: what is there is still the one stream and the one full reading.
+    for (let more = 0; more < 30; more++) await until(({ presence }) => presence === "probe_timeout");
+    expect(fake.alive(/ -l(ms)? /)).toHaveLength(1);
+    expect(fake.alive(/ -x/)).toHaveLength(1);
+    const spawned = fake.children.length;
+    for (let more = 0; more < 10; more++) await until(() => true);
+    expect(fake.children).toHaveLength(spawned);
+    expect(problems.filter(({ code }) => code === "NVIDIA_SMI_UNKILLABLE")).toHaveLength(2);
+    const silentAt = samples.length;
+    fake.letGo();
+    await until(({ presence }) => presence === "present", 15_000);
+    expect(samples.length).toBeGreaterThan(silentAt);
+    expect(fake.children.length).toBeGreaterThan(spawned);
+    expect(fake.alive(/ -l(ms)? /).length).toBeLessThanOrEqual(1);
+    expect(fake.alive(/ -x/).length).toBeLessThanOrEqual(1);
+    await source.stop();
+  });
+
+  it("does not hold stop()", async () => {
+    const fake = undead();
+    const path = script("exec sleep 600");
+    const { source } = await start({ path, spawn: fake.spawn, timeout_ms: 200, known: [known] });
+    const began = Date.now();
+    await source.stop();
+    expect(Date.now() - began).toBeLessThan(2500);
+    fake.letGo();
+    for (const child of fake.children) expect(await goneSoon(child.pid!)).toBe(true);
+  });
+
+  it("is not taken for gone because a signal could not be sent", async () => {
+    const fake = undead();
+    const refuse: typeof spawn = ((...args: Parameters<typeof spawn>) => {
+      const child = fake.spawn(...args);
+      const pend = child.kill;
+      child.kill = () => {
+        pend.call(child);
+        child.emit("error", Object.assign(new Error("kill EPERM"), { code: "EPERM" }));
+        return false;
+      };
+      return child;
+    }) as typeof spawn;
+    const { problems, until } = await start({
+      path: script("exec sleep 600"),
+      spawn: refuse,
+      timeout_ms: 200,
+      known: [known],
+    });
+    for (let more = 0; more < 30; more++) await until(() => true);
+    expect(fake.children).toHaveLength(2);
+    expect(problems.map(({ code }) => code)).toContain("NVIDIA_SMI_UNKILLABLE");
+    fake.letGo();
+  });
+
+  it("a process that can start no child says so and tries again", async () => {
+    let calls = 0;
+    const { problems, until } = await start({
+      path: simulator,
+      spawn: (() => {
+        calls++;
+        throw Object.assign(new Error("spawn EAGAIN"), { code: "EAGAIN" });
+      }) as unknown as typeof spawn,
+      known: [known],
+    });
+    expect(problems[0]?.code).toBe("NVIDIA_SMI_FAILED");
+    expect(await until(() => true)).toMatchObject({ presence: "probe_timeout" });
+    const before = calls;
+    for (let more = 0; more < 15; more++) await until(() => true);
+    expect(calls).toBeGreaterThan(before);
   });
 });
 
