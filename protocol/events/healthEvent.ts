@@ -18,6 +18,8 @@ export type HealthEvent = CloudEvent<
     /** The reading that decided, and the bound it was held against; null where the cause has none. */
     value: number | null;
     threshold: number | null;
+    /** The facts behind it in words, at most 200 characters: which Xid, which readings; null where the value says all. */
+    detail: string | null;
     since_ms: number;
     /** Statement hash of the report that shows it, or the tick's index as `tick:<idx>` when silence does. */
     evidence: string;

@@ -12,6 +12,7 @@ import { verifyConsistency } from "../../protocol/merkle/verifyConsistency.js";
 import { verifyInclusion } from "../../protocol/merkle/verifyInclusion.js";
 import { busyTelemetry, inventoryOf, testChain } from "../../test/support/testReports.js";
 import { createEventFeed } from "../events/eventFeed.js";
+import { claimsOf } from "../health/claimsOf.js";
 import { createCheckpointer } from "../log/checkpointer.js";
 import { registryMetrics } from "../registryMetrics.js";
 import { createUsageReader } from "../store/usage.js";
@@ -231,6 +232,8 @@ describe("devices and tokens", () => {
     core.fold(device).inventory = {
       ...{ statement: "", idx: 0, name: null, serial: "S", weak_identity: "" },
       uuid: inventory.device,
+      claims: claimsOf(inventoryOf("GPU-a")),
+      implausible: [],
       material: "secret",
     };
     const minted = {

@@ -29,6 +29,8 @@ export function deviceView(fold: DeviceFold, usage: UsageReader, now_ms: number)
       head_seq: fold.head?.seq ?? null,
       missing_reports: fold.missing,
       pause: fold.pause,
+      implausible: [...fold.implausible, ...(fold.inventory?.implausible ?? [])],
+      last_xid: fold.xid === null ? null : { ...fold.xid.worst, statement: fold.xid.statement },
       usage: ranges,
     },
     assurance: assuranceOf(fold),

@@ -9,6 +9,8 @@ export type Assessment = {
   cause: HealthCause;
   value: number | null;
   threshold: number | null;
+  /** The facts behind it in words; null where the value says all. */
+  detail: string | null;
 };
 
 /**
@@ -27,9 +29,11 @@ export function assess(fold: DeviceFold, now_ms: number, policy: HealthPolicy): 
     if (paused && !severe) continue;
     if (severe && fold.bad_since_ms !== null && now_ms - fold.bad_since_ms >= policy.breach_after_ms) {
       const value = now_ms - fold.bad_since_ms;
-      return { state: "breach_proposed", cause: "uncured", value, threshold: policy.breach_after_ms };
+      const { detail } = memory;
+      return { state: "breach_proposed", cause: "uncured", value, threshold: policy.breach_after_ms, detail };
     }
-    return { state, cause, value: memory.value, threshold: memory.threshold };
+    const { value, threshold, detail } = memory;
+    return { state, cause, value, threshold, detail };
   }
   return paused ? plain("paused", "pause_announced") : plain("healthy", "none");
 }
@@ -43,7 +47,7 @@ function assessSilence(fold: DeviceFold, now_ms: number, policy: HealthPolicy): 
   if (value <= policy.stale_after_ms) {
     return fold.back_ms === null ? null : plain("stale", "registry_silent");
   }
-  return { state: "stale", cause: "device_silent", value, threshold: policy.stale_after_ms };
+  return { state: "stale", cause: "device_silent", value, threshold: policy.stale_after_ms, detail: null };
 }
 
 /** Silence during an announced pause is not held against the device; that before and after it is. */
@@ -54,5 +58,5 @@ function silence_ms(heard_ms: number, now_ms: number, pause: DeviceFold["pause"]
 }
 
 function plain(state: HealthState, cause: HealthCause): Assessment {
-  return { state, cause, value: null, threshold: null };
+  return { state, cause, value: null, threshold: null, detail: null };
 }

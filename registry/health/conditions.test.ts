@@ -67,7 +67,7 @@ describe("each condition, raised and cured (minutes of reports)", () => {
       "remap pending",
       [
         [1, { remapped_rows: rows(true, false) }],
-        [9, {}],
+        [9, { remapped_rows: rows(false, false) }],
       ],
       ["watch/row_remap_pending@1", "healthy/none@6"],
     ],

@@ -1,7 +1,9 @@
 import type { Assurance } from "../../protocol/events/healthEvent.js";
 import type { HealthCause } from "../../protocol/health/healthCause.js";
 import type { HealthState } from "../../protocol/health/healthState.js";
-import type { MintAuthorization, Presence } from "../../protocol/report/schema.js";
+import type { SeriesMemory } from "../../protocol/plausibility/matchSeries.js";
+import type { InventoryClaims, TelemetryBefore } from "../../protocol/plausibility/telemetryRule.js";
+import type { Implausibility, MintAuthorization, Presence, XidEvent } from "../../protocol/report/schema.js";
 
 /** One rule's memory. Times are those of the evidence; null means "not so at the moment". */
 export type ConditionMemory = {
@@ -10,6 +12,8 @@ export type ConditionMemory = {
   good_since_ms: number | null;
   value: number | null;
   threshold: number | null;
+  /** The facts behind it in words, at most 200 characters; null where the value says all. */
+  detail: string | null;
 };
 
 /** The last readings, for people and for the API. */
@@ -33,6 +37,10 @@ export type InventoryFacts = {
   name: string | null;
   serial: string | null;
   weak_identity: string;
+  /** What windows are held against. */
+  claims: InventoryClaims;
+  /** What cannot be true in it; stands until another inventory. */
+  implausible: Implausibility[];
   /** SHA-256 over the facts that a title relies on; when it changes the token is amended. */
   material: string;
 };
@@ -56,6 +64,8 @@ export type DeviceFold = {
   label: string;
   simulated: boolean;
   recipient: string;
+  /** Where its key was shown to live when it enrolled. */
+  key: Assurance["key"];
   enrolled_ms: number;
   head: { seq: number; statement: string; window_end_ms: number } | null;
   /** Reports that a jump left out and that have not come since. */
@@ -64,8 +74,6 @@ export type DeviceFold = {
   cause: HealthCause;
   since_ms: number;
   evidence: string;
-  /** Where its key was shown to live when it enrolled. */
-  key: Assurance["key"];
   /** Count of events so far; the sequence of the next is one more. */
   sequence: number;
   /** Sequence, of those events, of the last step of health. */
@@ -78,9 +86,17 @@ export type DeviceFold = {
   /** Since when the device has been lost or impaired without a break. */
   bad_since_ms: number | null;
   pause: { from_ms: number; until_ms: number } | null;
+  /** Rules that are active, or on the way: of the others there is nothing to remember. */
   conditions: Record<string, ConditionMemory>;
   ecc_aggregate_uncorrectable: number | null;
   latest: LatestReading | null;
+  /** What the next window's readings are held against. */
+  before: TelemetryBefore | null;
+  series: SeriesMemory;
+  /** What was wrong with the latest window's readings. */
+  implausible: Implausibility[];
+  /** The last window that told Xids, and what it told: its worst one. */
+  xid: { statement: string; worst: XidEvent } | null;
   inventory: InventoryFacts | null;
   /** The inventory before: a transaction under way may still name it. */
   former: { statement: string; material: string } | null;
@@ -117,6 +133,10 @@ export function createDeviceFold(
     conditions: {},
     ecc_aggregate_uncorrectable: null,
     latest: null,
+    before: null,
+    series: { told: [], twin: null },
+    implausible: [],
+    xid: null,
     inventory: null,
     former: null,
     held: null,

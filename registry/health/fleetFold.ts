@@ -1,3 +1,4 @@
+import type { SeriesIndex } from "../../protocol/plausibility/matchSeries.js";
 import type { Outage } from "./account.js";
 import type { DeviceFold } from "./deviceFold.js";
 import type { HealthPolicy } from "./policy.js";
@@ -16,6 +17,8 @@ export type FleetFold = {
   /** Weak identity → the live device that first showed it. */
   identities: Map<string, string>;
   outages: Outage[];
+  /** Who told which window first: the devices' own memories turned round, made when it is first wanted. */
+  series: SeriesIndex | null;
 };
 
 export function createFleetFold(origin: string, policy: HealthPolicy): FleetFold {
@@ -29,5 +32,6 @@ export function createFleetFold(origin: string, policy: HealthPolicy): FleetFold
     devices: new Map(),
     identities: new Map(),
     outages: [],
+    series: null,
   };
 }

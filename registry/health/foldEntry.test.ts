@@ -245,6 +245,7 @@ describe("events", () => {
           cause: "none",
           value: null,
           threshold: null,
+          detail: null,
           since_ms: bench.now(),
           evidence: bench.fold(device).head?.statement,
           assurance: { key: "software", identity: "declared", presence_at_ms: null },

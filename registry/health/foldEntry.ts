@@ -10,7 +10,7 @@ import { type AcceptedReport, applyReport, step } from "./applyReport.js";
 import { createDeviceFold, type DeviceFold } from "./deviceFold.js";
 import type { FleetFold } from "./fleetFold.js";
 import type { FoldSink } from "./foldSink.js";
-import type { HealthPolicy } from "./policy.js";
+import { type HealthPolicy, healthPolicies } from "./policy.js";
 import { raiseFinding } from "./raise.js";
 
 /** One log entry, decoded. Reports come parsed: their bytes were checked when they were let in. */
@@ -77,7 +77,8 @@ function applyEntry(fleet: FleetFold, entry: FoldEntry, now_ms: number, sink: Fo
       applyChain(fleet, entry.body, now_ms, sink);
       return;
     case "policy":
-      fleet.policy = entry.body.values as HealthPolicy;
+      // A log may be older than the latest of the numbers.
+      fleet.policy = { ...healthPolicies.standard, ...(entry.body.values as Partial<HealthPolicy>) };
       return;
     case "reject": {
       const fold = fleet.devices.get(entry.body.device);
@@ -114,8 +115,8 @@ function applyKey(fleet: FleetFold, body: KeyBody, sink: FoldSink): void {
       label: body.label,
       simulated: body.simulated,
       recipient: body.recipient,
-      enrolled_ms: body.at_ms,
       key: tpm === undefined ? "software" : "tpm",
+      enrolled_ms: body.at_ms,
     });
     fleet.devices.set(device, fold);
     sink.device(fold, spki);

@@ -14,6 +14,9 @@ export type HealthPolicy = {
   ecc_cure_ms: number;
   remap_cure_ms: number;
   recovery_cure_ms: number;
+  /** Without a further such Xid for this long, with the GPU there. */
+  xid_cure_ms: number;
+  implausible_cure_ms: number;
   util_low_permille: number;
   util_clear_permille: number;
   util_raise_ms: number;
@@ -41,6 +44,8 @@ export const healthPolicies = {
     ecc_cure_ms: 30 * minute,
     remap_cure_ms: 5 * minute,
     recovery_cure_ms: 5 * minute,
+    xid_cure_ms: 30 * minute,
+    implausible_cure_ms: hour,
     util_low_permille: 50,
     util_clear_permille: 150,
     util_raise_ms: 6 * hour,
@@ -60,6 +65,8 @@ export const healthPolicies = {
     ecc_cure_ms: 0,
     remap_cure_ms: 0,
     recovery_cure_ms: 0,
+    xid_cure_ms: 0,
+    implausible_cure_ms: 0,
     util_low_permille: 50,
     util_clear_permille: 150,
     // A window of 10 s ends at a sample, and so may be a moment shorter.

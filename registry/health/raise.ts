@@ -41,6 +41,7 @@ export function raiseHealth(
       cause: to.cause,
       value: to.value,
       threshold: to.threshold,
+      detail: to.detail,
       since_ms: now_ms,
       evidence,
       assurance: assuranceOf(fold),

@@ -50,6 +50,8 @@ export function deviceViews(count: number): DeviceView[] {
       head_seq: 1,
       missing_reports: 0,
       pause: null,
+      implausible: [],
+      last_xid: null,
       usage: { "1h": usage, "24h": usage, "7d": usage, "30d": usage },
     },
     assurance: { key: "software" as const, identity: "declared" as const, presence_at_ms: null },
