@@ -10,6 +10,8 @@ const commands: Record<string, () => Promise<Command>> = {
   up: () => import("./up/up.js"),
   "agent enroll": () => import("./commands/agent/enroll.js"),
   "agent run": () => import("./commands/agent/run.js"),
+  "agent scan": () => import("./commands/agent/scan.js"),
+  "agent doctor": () => import("./commands/agent/doctor.js"),
   "agent status": () => import("./commands/agent/status.js"),
   "agent pause": () => import("./commands/agent/pause.js"),
   "agent unenroll": () => import("./commands/agent/unenroll.js"),
@@ -25,7 +27,7 @@ const commands: Record<string, () => Promise<Command>> = {
 const usage = `caliber: signed GPU telemetry, a tamper-evident log, and tokens that know their collateral's health
 
   caliber up                          everything on this machine (what npm start runs)
-  caliber agent enroll|run|status|pause|unenroll
+  caliber agent enroll|run|scan|doctor|status|pause|unenroll
   caliber registry init|run|token|devices|rebuild|revoke
   caliber evidence verify
 

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { CaliberError } from "../../protocol/errors.js";
 import { inventoryOf } from "../../test/support/testReports.js";
 import { systemClock } from "../runtime/systemClock.js";
-import { createNvidiaSmiSource } from "../sources/nvidiaSmi/createNvidiaSmiSource.js";
 import { noReading } from "../sources/noReading.js";
+import { createNvidiaSmiSource } from "../sources/nvidiaSmi/createNvidiaSmiSource.js";
 import type { GpuSample, SourceListener, TelemetrySource } from "../sources/telemetrySource.js";
 import { readOnce } from "./readOnce.js";
 
@@ -63,7 +63,7 @@ describe("readOnce", () => {
 
   it("lives on after a program that cannot be started", async () => {
     const source = createNvidiaSmiSource({ path: "/nowhere/nvidia-smi", clock: systemClock });
-    const { inventory, problems } = await readOnce(source, quick);
+    const { inventory, problems } = await readOnce(source, { ...quick, patience_ms: 10_000 });
     expect(inventory).toEqual([]);
     expect(problems[0]?.code).toBe("NVIDIA_SMI_NOT_FOUND");
   });

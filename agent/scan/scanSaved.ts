@@ -1,0 +1,74 @@
+import { CaliberError } from "../../protocol/errors.js";
+import { agentName } from "../runtime/agentName.js";
+import { readSavedKernelLog } from "../sources/kernelLog/readSavedKernelLog.js";
+import { readSaved } from "../sources/nvidiaSmi/readSaved.js";
+import type { GpuName } from "../sources/supplement.js";
+import { joinXids } from "../window/joinXids.js";
+import { scannedGpu } from "./scannedGpu.js";
+import type { ScannedGpu, ScanResult } from "./scanResult.js";
+
+type Saved = Pick<ScanResult, "from" | "source" | "gpus" | "problems">;
+
+/**
+ * Reads what somebody saved of a source: XML or CSV of nvidia-smi, metrics of dcgm-exporter, or a kernel log. `read_ms`
+ * stands for the time of what has none of its own. Its maker controls every character.
+ *
+ * @throws CaliberError SCAN_FILE_UNKNOWN, or what the reader of that form throws (NVIDIA_SMI_*)
+ */
+export function scanSaved(text: string, read_ms: number): ScanResult {
+  return { v: 1, agent: agentName, at_ms: read_ms, host: null, ...savedOf(text, read_ms) };
+}
+
+function savedOf(text: string, read_ms: number): Saved {
+  if (text.includes("<nvidia_smi_log")) return ofNvidiaSmi(text, read_ms);
+  if (text.includes("NVRM: ")) return ofKernelLog(text, read_ms);
+  try {
+    return ofNvidiaSmi(text, read_ms);
+  } catch (cause) {
+    if ((cause as CaliberError).code !== "NVIDIA_SMI_SAVED_UNKNOWN") throw cause;
+    throw new CaliberError(
+      "SCAN_FILE_UNKNOWN",
+      "this is none of what can be read: nvidia-smi -q -x, nvidia-smi --query-gpu=… --format=csv with its header, dcgm-exporter's metrics, or a kernel log with the driver's lines",
+      { cause, disposition: "user" },
+    );
+  }
+}
+
+function ofNvidiaSmi(text: string, read_ms: number): Saved {
+  const { format, inventory, readings, unnamed } = readSaved(text);
+  const bodies = new Map(inventory.map((body) => [body.uuid, body]));
+  const named = readings.map((reading) =>
+    scannedGpu(reading.uuid, bodies.get(reading.uuid) ?? null, [
+      { ...reading, source: "nvidia-smi", supplied: [], xids: [], at_ms: read_ms, at_mono_ms: 1000 },
+    ]),
+  );
+  return {
+    from: format === "xml" ? "nvidia-smi-xml" : "nvidia-smi-csv",
+    source: "nvidia-smi",
+    gpus: [...named, ...unnamed.map((bus_id) => bare({ uuid: null, bus_id }))],
+    problems: [],
+  };
+}
+
+function ofKernelLog(text: string, read_ms: number): Saved {
+  const faults = readSavedKernelLog(text, read_ms);
+  const gpus = new Map<string, ScannedGpu>();
+  for (const { gpu, event } of faults) {
+    const name = gpu.bus_id ?? gpu.uuid ?? "";
+    const known = gpus.get(name) ?? bare(gpu);
+    gpus.set(name, { ...known, uuid: known.uuid ?? gpu.uuid, xids: [...known.xids, event] });
+  }
+  const undated = faults.filter(({ dated }) => !dated).length;
+  const message = `${undated} faults have no date: the time of this reading stands for theirs`;
+  return {
+    from: "kernel-log",
+    source: null,
+    gpus: [...gpus.values()].map((gpu) => ({ ...gpu, xids: joinXids(gpu.xids) })),
+    problems: undated > 0 ? [{ code: "SCAN_UNDATED", message, details: null }] : [],
+  };
+}
+
+/** A GPU of which no more than a name is known. */
+function bare({ uuid, bus_id }: GpuName): ScannedGpu {
+  return { uuid, bus_id, inventory: null, telemetry: null, dcgm: null, xids: [], implausible: [] };
+}
