@@ -98,6 +98,7 @@ export function eventVectors(registry, device, report) {
       cause: "gpu_lost",
       value: null,
       threshold: null,
+      detail: null,
       since_ms: t0 + 120_000,
       evidence: report.statement,
       assurance: { key: "software", identity: "declared", presence_at_ms: null },

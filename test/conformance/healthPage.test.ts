@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { healthCauses } from "../../protocol/health/healthCause.js";
 import { healthStates } from "../../protocol/health/healthState.js";
+import { gpuModels } from "../../protocol/plausibility/gpuModels.js";
+import { plausibilityCodes } from "../../protocol/plausibility/plausibilityCodes.js";
 import { conditions } from "../../registry/health/conditions.js";
 import { type HealthPolicy, healthPolicies } from "../../registry/health/policy.js";
 
@@ -54,6 +56,13 @@ describe("docs/health.md", () => {
         told(name, healthPolicies.demo[name]),
       ]),
     );
+  });
+
+  it("has each way to be implausible, in the code's order", () => {
+    const section = page.split(/^## /m).find((part) => part.startsWith("Implausible readings\n")) ?? "";
+    const codes = [...section.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, code]) => code);
+    expect(codes).toEqual([...plausibilityCodes]);
+    for (const { name } of gpuModels) expect(section).toContain(name.split(/[- ]/)[0]);
   });
 
   it("has the rules in the order in which they decide, with their states and times", () => {
