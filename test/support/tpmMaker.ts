@@ -6,12 +6,14 @@ import { join } from "node:path";
 export type TpmMaker = {
   /** Directory with the root and the issuing authority, as `--tpm-roots` takes it. */
   roots: string;
+  /** PEM of the issuing authority. */
+  issuing: string;
   /**
    * Certificate (DER) for an endorsement key.
    *
    * @param usage extended key usage; as the TCG asks for it when left out.
    */
-  issue(ekPem: string, options?: { usage?: string; days?: number }): Buffer;
+  issue(ekPem: string, options?: { usage?: string; days?: number; isCa?: boolean }): Buffer;
 };
 
 const ekUsage = "2.23.133.8.1";
@@ -66,8 +68,9 @@ export function tpmMaker(directory: string, name = "maker"): TpmMaker {
   );
   return {
     roots,
-    issue(ekPem, { usage = ekUsage, days = 365 } = {}) {
-      const extensions = `basicConstraints=critical,CA:FALSE\nkeyUsage=critical,keyEncipherment\nextendedKeyUsage=${usage}\n`;
+    issuing: readFileSync(at("issuing.pem"), "utf8"),
+    issue(ekPem, { usage = ekUsage, days = 365, isCa = false } = {}) {
+      const extensions = `basicConstraints=critical,CA:${isCa ? "TRUE" : "FALSE"}\nkeyUsage=critical,${isCa ? "keyCertSign" : "keyEncipherment"}\nextendedKeyUsage=${usage}\n`;
       const pem = sign("endorsement key", ekPem, "issuing", extensions, days);
       return Buffer.from(pem.replace(/-----[^-]+-----|\s/g, ""), "base64");
     },
