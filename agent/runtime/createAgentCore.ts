@@ -10,6 +10,7 @@ import type { SigningKey } from "../keys/keyStore.js";
 import type { Heard } from "../publisher/createPublisher.js";
 import type { GpuSample, SourceClock } from "../sources/telemetrySource.js";
 import type { Dropped, Spool } from "../spool/spool.js";
+import { createSeriesWatch } from "../window/createSeriesWatch.js";
 import { createBeaconShelf } from "./beaconShelf.js";
 import { checkMintRequest } from "./checkMintRequest.js";
 import { createDeviceMonitor, type DeviceMonitor } from "./createDeviceMonitor.js";
@@ -90,6 +91,7 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
   const started_mono_ms = clock.mono_ms();
   const beacons = createBeaconShelf(spool);
   const restart = rebooted(spool, machine_boot) ? "reboot" : "restart";
+  const series = createSeriesWatch();
   const devices: Device[] = identity.devices.map(({ uuid, device }) => {
     const key = keyOf(uuid);
     if (key.id !== device) {
@@ -98,7 +100,7 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
       });
     }
     const signer = createReportSigner({ key, host, boot, source, simulated, spool, beacons, log });
-    const monitor = createDeviceMonitor({ uuid, signer, window_ms, interval_ms, log });
+    const monitor = createDeviceMonitor({ uuid, signer, series, window_ms, interval_ms, log });
     return { uuid, device, key, monitor, placed: false, untold: null, last_receipt_ms: null };
   });
   const byDevice = new Map(devices.map((entry) => [entry.device, entry]));

@@ -2,7 +2,9 @@ import type { Logger } from "pino";
 import type { GapReason, InventoryBody, PauseReport, Presence } from "../../protocol/report/schema.js";
 import type { GpuSample } from "../sources/telemetrySource.js";
 import { closeWindow } from "../window/closeWindow.js";
+import type { SeriesWatch } from "../window/createSeriesWatch.js";
 import { createWindow, type Window } from "../window/createWindow.js";
+import { createWindowJudge } from "../window/createWindowJudge.js";
 import { isFault } from "../window/isFault.js";
 import type { Draft, ReportSigner } from "./createReportSigner.js";
 import { packLeaves } from "./packLeaves.js";
@@ -37,6 +39,8 @@ export type DeviceMonitor = {
 export type DeviceMonitorOptions = {
   uuid: string;
   signer: ReportSigner;
+  /** Shared by all GPUs of the host. */
+  series: SeriesWatch;
   window_ms: number;
   interval_ms: number;
   inventory_every_ms?: number;
@@ -51,7 +55,8 @@ const silentIntervals = 5;
  * it ended.
  */
 export function createDeviceMonitor(options: DeviceMonitorOptions): DeviceMonitor {
-  const { uuid, signer, window_ms, interval_ms, inventory_every_ms = 3_600_000, log } = options;
+  const { uuid, signer, series, window_ms, interval_ms, inventory_every_ms = 3_600_000, log } = options;
+  const judge = createWindowJudge({ uuid, series });
   let pending: TakeUp | null = null;
   let window: Window | null = null;
   let start: Instant | null = null;
@@ -80,10 +85,10 @@ export function createDeviceMonitor(options: DeviceMonitorOptions): DeviceMonito
     sign(
       start,
       end,
-      ({ start_ms, end_ms }) => ({
-        kind: "telemetry",
-        body: { ...body, present_ms: Math.min(body.present_ms, end_ms - start_ms) },
-      }),
+      (placed) => {
+        const told = { ...body, present_ms: Math.min(body.present_ms, placed.end_ms - placed.start_ms) };
+        return { kind: "telemetry", body: { ...told, implausible: judge.window(told, placed) } };
+      },
       packLeaves(raw),
     );
     openAt(end);
@@ -95,6 +100,7 @@ export function createDeviceMonitor(options: DeviceMonitorOptions): DeviceMonito
     const body = facts;
     told = JSON.stringify(body);
     told_mono_ms = at.at_mono_ms;
+    judge.inventory(body);
     sign(at, at, () => ({ kind: "inventory", body }));
   };
 

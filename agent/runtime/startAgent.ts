@@ -23,8 +23,11 @@ import { statusFile } from "./statusFile.js";
 
 export type AgentOptions = {
   data_dir: string;
-  /** Made once it is known which GPUs to expect. */
-  source: (known: readonly string[]) => TelemetrySource;
+  /** Opened once it is known which GPUs to expect, and whether they are a simulator's. */
+  source: (host: {
+    known: readonly string[];
+    simulated: boolean;
+  }) => TelemetrySource | Promise<TelemetrySource>;
   /** What the machine says of itself; goes into every inventory. */
   host_facts: HostFacts | null;
   transport: Transport;
@@ -72,6 +75,8 @@ async function startLocked(options: AgentOptions, unlock: () => void): Promise<A
   const renewal = createRenewal({ file, keys, now_ms, random, log });
   const identity = renewal.identity();
   const hostKey = keys.hostKey().export({ format: "pem", type: "pkcs8" }) as string;
+  const known = identity.devices.map(({ uuid }) => uuid);
+  const source = await options.source({ known, simulated: identity.simulated });
   const week_of_windows = Math.ceil((7 * day_ms) / identity.window_ms) * identity.devices.length;
   const spool = createSpool(openSpoolDatabase(join(data_dir, "spool.db")), {
     max_reports: week_of_windows,
@@ -79,8 +84,6 @@ async function startLocked(options: AgentOptions, unlock: () => void): Promise<A
     max_sample_bytes: 128 * mib,
     ...options.limits,
   });
-
-  const source = options.source(identity.devices.map(({ uuid }) => uuid));
 
   let publisher: Publisher | null = null;
   const core = createAgentCore({

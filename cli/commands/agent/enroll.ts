@@ -8,19 +8,19 @@ import { type KeyStoreChoice, openKeyStore } from "../../../agent/keys/openKeySt
 import { defaultTcti } from "../../../agent/keys/tpmTools.js";
 import { lockDataDir } from "../../../agent/runtime/lockDataDir.js";
 import { systemClock } from "../../../agent/runtime/systemClock.js";
-import { createNvidiaSmiSource } from "../../../agent/sources/nvidiaSmi/createNvidiaSmiSource.js";
+import { openSource, type SourceSettings } from "../../../agent/sources/openSource.js";
 import { parseEnrolToken } from "../../../protocol/enrol/enrolToken.js";
 import { CaliberError } from "../../../protocol/errors.js";
 import { exitCodes } from "../../exitCodes.js";
 import type { Io } from "../../io.js";
 import { choiceOption, requiredOption } from "../../options.js";
 import { readSecret } from "../../readSecret.js";
+import { gpuFlags, gpuUsage, sourceSettings } from "./sourceOptions.js";
 
 const usage = `caliber agent enroll --token-file FILE --data-dir DIR [options]
 
   --label NAME           name of this host for people (its host name)
-  --nvidia-smi PATH      program that reads the GPUs (nvidia-smi)
-  --simulated            the GPUs are a simulator's: every report will say so
+${gpuUsage}  --simulated            the GPUs are a simulator's: every report will say so
   --keys file|tpm        where the GPUs' keys are made and stay (file)
   --tpm TCTI             with --keys tpm: how the TPM is reached (${defaultTcti})
   --json                 print what was enrolled as JSON
@@ -36,8 +36,8 @@ export async function run(argv: string[], io: Io): Promise<number> {
     options: {
       "token-file": { type: "string" },
       "data-dir": { type: "string" },
+      ...gpuFlags,
       label: { type: "string" },
-      "nvidia-smi": { type: "string" },
       keys: { type: "string" },
       tpm: { type: "string" },
       simulated: { type: "boolean" },
@@ -50,13 +50,14 @@ export async function run(argv: string[], io: Io): Promise<number> {
     return exitCodes.ok;
   }
   const data_dir = requiredOption("data-dir", values["data-dir"]);
+  const simulated = values.simulated === true;
+  const settings = sourceSettings(values, { simulated });
   const token = parseEnrolToken(readSecret("token-file", requiredOption("token-file", values["token-file"])));
   mkdirSync(data_dir, { recursive: true, mode: 0o700 });
   const unlock = lockDataDir(data_dir);
   try {
     const file = identityFile(data_dir);
     const known = file.exists() ? file.load() : null;
-    const simulated = values.simulated === true;
     if (known !== null && known.simulated !== simulated) {
       throw new CaliberError("ENROL_MIXED", "simulated and real GPUs cannot be enrolled as one host", {
         disposition: "user",
@@ -67,7 +68,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
       token,
       keys: openKeyStore(data_dir, store),
       store,
-      uuids: await uuidsOf(values["nvidia-smi"] ?? "nvidia-smi", io),
+      uuids: await uuidsOf(settings, io),
       label: labelOf(values.label ?? known?.label ?? hostname()),
       simulated,
       known,
@@ -108,9 +109,10 @@ function storeOf(keys: string | undefined, tcti: string | undefined, known: Iden
   return { store: kind };
 }
 
-/** One full reading: the GPUs that nvidia-smi shows now. */
-async function uuidsOf(path: string, io: Io): Promise<string[]> {
-  const source = createNvidiaSmiSource({ path, clock: systemClock });
+/** One full reading: the GPUs that the source shows now. */
+async function uuidsOf(settings: SourceSettings, io: Io): Promise<string[]> {
+  const alone = { ...settings, dcgm: "off", kernel_log: "off" } as const;
+  const source = await openSource(alone, { known: [], clock: systemClock });
   let problem: CaliberError | null = null;
   await source.start({
     onSamples: () => undefined,

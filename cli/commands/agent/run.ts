@@ -6,18 +6,18 @@ import { mqttTransport } from "../../../agent/publisher/mqttTransport.js";
 import { parseTitleContract } from "../../../agent/runtime/parseTitleContract.js";
 import { startAgent } from "../../../agent/runtime/startAgent.js";
 import { systemClock } from "../../../agent/runtime/systemClock.js";
-import { createNvidiaSmiSource } from "../../../agent/sources/nvidiaSmi/createNvidiaSmiSource.js";
+import { openSource } from "../../../agent/sources/openSource.js";
 import { exitCodes } from "../../exitCodes.js";
 import type { Io } from "../../io.js";
 import { choiceOption, requiredOption } from "../../options.js";
 import { untilStopped } from "../../untilStopped.js";
+import { sourceFlags, sourceSettings, sourceUsage } from "./sourceOptions.js";
 
 const levels = ["fatal", "error", "warn", "info", "debug"] as const;
 
 const usage = `caliber agent run --data-dir DIR [options]
 
-  --nvidia-smi PATH      program that reads the GPUs (nvidia-smi)
-  --accept-contract C    CHAIN_ID:0xADDRESS, the token contract that the GPUs consent to from now on, instead of the one
+${sourceUsage}  --accept-contract C    CHAIN_ID:0xADDRESS, the token contract that the GPUs consent to from now on, instead of the one
                          that they consented to first
   --log-level LEVEL      ${levels.join(" | ")} (info)
   --exit-with-parent     end when standard input ends
@@ -30,8 +30,8 @@ export async function run(argv: string[], io: Io): Promise<number> {
   const { values } = parseArgs({
     args: argv,
     options: {
+      ...sourceFlags,
       "data-dir": { type: "string" },
-      "nvidia-smi": { type: "string" },
       "accept-contract": { type: "string" },
       "log-level": { type: "string" },
       "exit-with-parent": { type: "boolean" },
@@ -43,7 +43,8 @@ export async function run(argv: string[], io: Io): Promise<number> {
     return exitCodes.ok;
   }
   const data_dir = requiredOption("data-dir", values["data-dir"]);
-  const path = values["nvidia-smi"] ?? "nvidia-smi";
+  // A wrong option is told before anything begins.
+  sourceSettings(values, { simulated: false });
   const accepted = values["accept-contract"];
   const accept_contract = accepted === undefined ? undefined : parseTitleContract(accepted);
   const level = choiceOption("log-level", values["log-level"], "info", levels);
@@ -51,7 +52,8 @@ export async function run(argv: string[], io: Io): Promise<number> {
   const stopped = untilStopped(values["exit-with-parent"] === true);
   const agent = await startAgent({
     data_dir,
-    source: (known) => createNvidiaSmiSource({ path, known, clock: systemClock }),
+    source: ({ known, simulated }) =>
+      openSource(sourceSettings(values, { simulated }), { known, clock: systemClock }),
     host_facts: readHostFacts(hostFiles()),
     transport: mqttTransport,
     clock: systemClock,

@@ -4,21 +4,29 @@ import { CaliberError } from "../../../protocol/errors.js";
 import { choiceOption } from "../../options.js";
 
 /** Flags that say how the GPUs are read, for every command that reads them. */
-export const sourceFlags = {
+export const gpuFlags = {
   source: { type: "string" },
   "nvidia-smi": { type: "string" },
   nvml: { type: "string" },
+} as const satisfies Flags;
+
+/** The same, and what is joined to it. */
+export const sourceFlags = {
+  ...gpuFlags,
   dcgm: { type: "string" },
   "kernel-log": { type: "string" },
-} as const satisfies NonNullable<ParseArgsConfig["options"]>;
+} as const satisfies Flags;
 
-export const sourceUsage = `  --source S             ${sourceChoices.join(" | ")} (auto: NVML, or nvidia-smi where there is none)
+export const gpuUsage = `  --source S             ${sourceChoices.join(" | ")} (auto: NVML, or nvidia-smi where there is none)
   --nvidia-smi PATH      nvidia-smi, by path or name (nvidia-smi)
   --nvml PATH            NVML library (the system's libnvidia-ml.so.1)
-  --dcgm URL             metrics of dcgm-exporter: auto, off or an address (auto: http://127.0.0.1:9400/metrics)
+`;
+
+export const sourceUsage = `${gpuUsage}  --dcgm URL             metrics of dcgm-exporter: auto, off or an address (auto: http://127.0.0.1:9400/metrics)
   --kernel-log PATH      where the driver tells of Xids: auto, off, kmsg, journald or a file (auto)
 `;
 
+type Flags = NonNullable<ParseArgsConfig["options"]>;
 type Values = { [name in keyof typeof sourceFlags]?: string | undefined };
 
 /**
@@ -40,7 +48,7 @@ export function sourceSettings(values: Values, { simulated }: { simulated: boole
 
 function dcgmOption(text: string): SourceSettings["dcgm"] {
   if (text === "auto" || text === "off") return text;
-  if (/^https?:\/\/\S+$/.test(text) && URL.canParse(text)) return text as `http${string}`;
+  if (/^http:\/\/\S+$/.test(text) && URL.canParse(text)) return text as `http${string}`;
   throw invalid("dcgm", "auto, off or an http address");
 }
 
