@@ -1,4 +1,3 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fastFields, fewerFields } from "./fastFields.js";
@@ -121,52 +120,6 @@ describe("parseCsvRow", () => {
         parseCsvRow(text, fastFields);
       }),
     );
-  });
-});
-
-const dir = `${process.env.CALIBER_SAMPLES ?? "../shared/samples"}/nvidia-smi-csv`;
-const skip = !existsSync(dir) && process.env.CI !== "true";
-
-describe.skipIf(skip)("recorded CSV", () => {
-  /** The columns that the stream asks for, cut out of a recording of all columns under load. */
-  function recorded(part: string) {
-    const name = readdirSync(dir).find((file) => file.includes(part))!;
-    const lines = readFileSync(`${dir}/${name}`, "utf8").split("\n");
-    const at = lines.findLastIndex((text) => text.startsWith("timestamp, driver_version"));
-    const header = lines[at]!.split(", ").map((column) => column.replace(/ \[.*\]$/, ""));
-    const cells = lines[at + 1]!.split(", ");
-    const fields = fastFields.map((field) => field.replace("throttle_reasons", "event_reasons"));
-    const row = fields.map((field) => cells[header.indexOf(field)]).join(", ");
-    return parseCsvRow(row, fields);
-  }
-
-  it("H100 under load", () => {
-    expect(recorded("h100-80gb")).toMatchObject({
-      presence: "present",
-      fast: {
-        util_permille: 1000,
-        mem_util_permille: 110,
-        fb_used_mib: 19_818,
-        power_mw: 631_950,
-        temp_mc: 59_000,
-        sm_clock_mhz: 1980,
-        throttle: [],
-      },
-      health: {
-        dram_uncorrectable: 0,
-        sram_uncorrectable: 0,
-        remapped_rows: { correctable: 0, uncorrectable: 0, pending: false, failure: false },
-        recovery_action: "none",
-      },
-    });
-  });
-
-  it("H200 with MIG under load: power but no utilization", () => {
-    expect(recorded("h200-mig")).toMatchObject({
-      presence: "present",
-      fast: { util_permille: null, mem_util_permille: null, power_mw: 295_010, temp_mc: 36_000 },
-      health: { remapped_rows: null, recovery_action: "none" },
-    });
   });
 });
 
