@@ -1,15 +1,19 @@
 import type { KeyObject } from "node:crypto";
+import { certificateMemo } from "./certificateMemo.js";
 import { type ChainDevice, deviceOfChain } from "./deviceOfChain.js";
 import { evidenceError } from "./evidenceError.js";
 import { nvidiaDeviceRoot } from "./nvidiaDeviceRoot.js";
 import { parsePemChain } from "./parsePemChain.js";
-import { type ChainCertificate, readCertificate } from "./readCertificate.js";
+import type { ChainCertificate } from "./readCertificate.js";
 import { strongIdentityOf } from "./strongIdentityOf.js";
 
 /** Leaf (firmware), BROM (device), provisioner, family, root. */
 const chain_length = 5;
 const digitalSignature = 0x80;
 const keyCertSign = 0x04;
+
+/** All of NVIDIA's devices share some dozens of issuers; making keys of their bytes is what costs. */
+const issuers = certificateMemo(64);
 
 /** A device's certificate chain, verified up to the pinned root. */
 export type VerifiedChain = ChainDevice & {
@@ -34,7 +38,7 @@ export function verifyChain(chain: string, now_ms: number, root_sha256 = nvidiaD
   const ders = parsePemChain(chain);
   // The upper bound comes first, so that nobody makes us check signatures for nothing.
   if (ders.length < 2 || ders.length > chain_length) throw lengthError(ders.length);
-  const certificates = ders.map(readCertificate);
+  const certificates = ders.map(issuers.read);
   if (certificates.at(-1)!.sha256 !== root_sha256) {
     throw evidenceError("EVIDENCE_CHAIN_ROOT_UNKNOWN", "the chain does not end in the pinned root");
   }
@@ -48,7 +52,8 @@ export function verifyChain(chain: string, now_ms: number, root_sha256 = nvidiaD
     checkRole(certificate, i);
     checkTime(certificate, i, now_ms);
   });
-  const [leaf, brom] = certificates as [ChainCertificate, ChainCertificate];
+  const [leaf, brom, ...shared] = certificates as [ChainCertificate, ChainCertificate, ...ChainCertificate[]];
+  shared.forEach(issuers.keep);
   return {
     ...deviceOfChain(leaf, brom),
     strong_identity: strongIdentityOf(brom.spki),
