@@ -51,7 +51,7 @@ export function createTpmTools(directory: string, tcti: string): TpmTools {
         timeout: timeout_ms,
         killSignal: "SIGKILL",
         maxBuffer: 64 * 1024,
-        env: { ...process.env, TSS2_LOG: "all+none" },
+        env: childEnv(),
       });
     } catch (cause) {
       const { code, stderr } = cause as NodeJS.ErrnoException & { stderr?: Buffer };
@@ -80,6 +80,12 @@ export function createTpmTools(directory: string, tcti: string): TpmTools {
       for (const name of outputs) chmodSync(path(name), 0o600);
     },
   };
+}
+
+/** How to find the tools and their libraries, and no more: TPM2TOOLS_* would change what they do. */
+function childEnv(): NodeJS.ProcessEnv {
+  const { PATH, LD_LIBRARY_PATH } = process.env;
+  return { PATH, LD_LIBRARY_PATH, LC_ALL: "C", TSS2_LOG: "all+none" };
 }
 
 /** The tools end with "ERROR: Unable to run …"; what is wrong stands before it. */
