@@ -1,11 +1,23 @@
+import type { XidEvent } from "../../protocol/report/schema.js";
 import type { GpuSample } from "../sources/telemetrySource.js";
+
+/** A fault that stops the GPU, and that the sample before did not tell as well. */
+const isNewXid = (event: XidEvent, before: readonly XidEvent[]) =>
+  (event.severity === "impaired" || event.severity === "lost") &&
+  !before.some(
+    ({ xid, source, severity }) =>
+      xid === event.xid && source === event.source && severity === event.severity,
+  );
 
 /**
  * True when `current` is bad news that `previous` (the sample before, null at the start) was not: the GPU is lost or
- * missing, uncorrectable ECC errors rose, a row remap is pending or has failed, or the driver asks for a recovery
- * action. Then the window closes at once. A fault that goes on is not news, and neither is a probe that timed out.
+ * missing, the driver told an Xid that is `impaired` or `lost`, uncorrectable ECC errors rose, a row remap is pending or
+ * has failed, or the driver asks for a recovery action. Then the window closes at once. A fault that goes on is not news
+ * (repeats of an Xid come bundled, see joinSourcesXids.ts), and neither is a probe that timed out.
  */
 export function isFault(previous: GpuSample | null, current: GpuSample): boolean {
+  const told = previous?.xids ?? [];
+  if (current.xids.some((event) => isNewXid(event, told))) return true;
   if (current.presence === "lost" || current.presence === "missing") {
     return previous?.presence !== "lost" && previous?.presence !== "missing";
   }

@@ -34,4 +34,13 @@ describe("joinXids", () => {
     expect(joined).toHaveLength(64);
     expect(joined[0]).toMatchObject({ xid: 0, count: 2, last_ms: 99 });
   });
+
+  it("keeps the worst when there are too many, and a bad 154 beside a harmless one", () => {
+    const many = Array.from({ length: 70 }, (_, xid) => told(xid, xid, { severity: "info" }));
+    const joined = joinXids([...many, told(79, 80, { severity: "lost" }), told(154, 81)]);
+    expect(joined).toHaveLength(64);
+    expect(joined.slice(-2).map(({ xid }) => xid)).toEqual([79, 154]);
+    const both = [told(154, 1, { severity: "info" }), told(154, 2, { severity: "impaired" })];
+    expect(joinXids(both)).toEqual(both);
+  });
 });
