@@ -17,6 +17,8 @@ export type RawLog = { driver: string | undefined; cuda: string | undefined; gpu
 
 /** Eight B200 with nothing running print 0.36 MB, nine tenths of it supported clocks. */
 const maxChars = 16 * 1024 * 1024;
+/** Sixteen GPUs print some 16,000, and eight more for each process. */
+const maxElements = 200_000;
 const maxGpus = 256;
 const maxDepth = 32;
 /** Seven GPU instances of seven compute instances each are the most that any GPU has. */
@@ -25,6 +27,11 @@ const maxTextChars = 4096;
 
 const malformed = (message: string, cause?: unknown) =>
   new CaliberError<SmiErrorCode>("NVIDIA_SMI_XML_MALFORMED", message, { cause, disposition: "retryable" });
+
+const tooLarge = (what: string) =>
+  new CaliberError<SmiErrorCode>("NVIDIA_SMI_OUTPUT_TOO_LARGE", `nvidia-smi printed ${what}`, {
+    disposition: "retryable",
+  });
 
 /**
  * Reads `nvidia-smi -q -x` as it arrives, keeping only the listed paths, so that neither the size nor the content of
@@ -39,6 +46,7 @@ export function createXmlReader(): { write(chunk: string): void; end(): RawLog }
   let gpu: RawGpu | undefined;
   let text = "";
   let chars = 0;
+  let elements = 0;
   let begun = false;
   let done = false;
 
@@ -51,6 +59,7 @@ export function createXmlReader(): { write(chunk: string): void; end(): RawLog }
   });
   parser.on("opentag", ({ name, attributes }) => {
     text = "";
+    if (++elements > maxElements) throw tooLarge(`more than ${maxElements} elements`);
     path.push(name);
     if (path.length > maxDepth) throw malformed("nvidia-smi printed XML nested too deeply");
     if (path.length === 1 && name !== "nvidia_smi_log")
@@ -97,11 +106,7 @@ export function createXmlReader(): { write(chunk: string): void; end(): RawLog }
   function write(chunk: string): void {
     chars += chunk.length;
     if (chars > maxChars) {
-      throw new CaliberError<SmiErrorCode>(
-        "NVIDIA_SMI_OUTPUT_TOO_LARGE",
-        `nvidia-smi printed more than ${maxChars} characters`,
-        { disposition: "retryable" },
-      );
+      throw tooLarge(`more than ${maxChars} characters`);
     }
     if (done) return;
     let rest = chunk;
