@@ -36,6 +36,7 @@ import { createEvidenceLog } from "./log/evidenceLog.js";
 import { createLedger } from "./log/ledger.js";
 import { originOf } from "./originOf.js";
 import { registryMetrics } from "./registryMetrics.js";
+import { startRevocations } from "./startRevocations.js";
 import { createMeta } from "./store/meta.js";
 import { openDatabase } from "./store/openDatabase.js";
 import { createProjector, type Projector } from "./store/projector.js";
@@ -171,6 +172,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     });
     const running = broker;
     stops.push(() => running.close());
+    stops.push(startRevocations({ db, ledger, cutOff: running.disconnect, now_ms, log }));
 
     const feed = createEventFeed(db, keys.receipt, keys.receiptId);
     ledger.onFlush(feed.notify);

@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pino from "pino";
-import { afterEach, expect, it } from "vitest";
-import { enrolTestHost } from "../test/support/testHost.js";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { badClient } from "../test/badinput/badClient.js";
+import { enrolTestHost, type TestHost } from "../test/support/testHost.js";
 import { createEnrolToken } from "./createEnrolToken.js";
 import { createRegistry, type Registry } from "./createRegistry.js";
 import { databasePath } from "./databasePath.js";
@@ -11,7 +12,7 @@ import { revokeHost } from "./revokeHost.js";
 import { openDatabase } from "./store/openDatabase.js";
 import { rebuild, tableDigests } from "./store/rebuild.js";
 
-const data_dir = mkdtempSync(join(tmpdir(), "caliber-revoke-"));
+let data_dir: string;
 let registry: Registry | null = null;
 
 const start = async (): Promise<Registry> =>
@@ -35,36 +36,77 @@ const start = async (): Promise<Registry> =>
     },
   });
 
+beforeEach(() => {
+  data_dir = mkdtempSync(join(tmpdir(), "caliber-revoke-"));
+});
 afterEach(async () => {
   await registry?.stop();
+  registry = null;
   rmSync(data_dir, { recursive: true });
 });
 
-it("revokes a host in the log of a stopped registry, once, and survives a rebuild", async () => {
-  registry = await start();
-  const token = createEnrolToken({
-    data_dir,
-    url: `https://localhost:${registry.enrol_port}`,
-    recipient: `0x${"22".repeat(20)}`,
-    operator: "test",
-    valid_ms: 60_000,
-    now_ms: Date.now(),
-  });
-  const { answer } = await enrolTestHost(token, 1, "revoked-host");
-  const order = { data_dir, host: answer.host, reason: "sold", now_ms: Date.now };
-  expect(() => revokeHost(order)).toThrowError(expect.objectContaining({ code: "REGISTRY_RUNNING" }));
-  await registry.stop();
-  registry = null;
-
-  expect(() => revokeHost({ ...order, host: "h-0" })).toThrowError(
-    expect.objectContaining({ code: "HOST_UNKNOWN" }),
+const enrol = ({ enrol_port }: Registry): Promise<TestHost> =>
+  enrolTestHost(
+    createEnrolToken({
+      data_dir,
+      url: `https://localhost:${enrol_port}`,
+      recipient: `0x${"22".repeat(20)}`,
+      operator: "test",
+      valid_ms: 60_000,
+      now_ms: Date.now(),
+    }),
+    1,
+    "revoked-host",
   );
-  revokeHost(order);
-  expect(() => revokeHost(order)).toThrowError(expect.objectContaining({ code: "HOST_REVOKED" }));
-
+const coded = (code: string) => expect.objectContaining({ code });
+const orderFor = (host: string) => ({ data_dir, host, reason: "sold", now_ms: Date.now });
+const survivesRebuild = (host: string): void => {
   const db = openDatabase(databasePath(data_dir));
-  expect(db.prepare("SELECT revoked FROM host WHERE host = ?").get(answer.host)).toEqual({ revoked: 1 });
+  expect(db.prepare("SELECT revoked FROM host WHERE host = ?").get(host)).toEqual({ revoked: 1 });
   const before = tableDigests(db);
   expect(rebuild(db).digests).toEqual(before);
   db.close();
+};
+
+it("revokes a host in the log of a stopped registry, once, and survives a rebuild", async () => {
+  registry = await start();
+  const { host } = (await enrol(registry)).answer;
+  await registry.stop();
+  registry = null;
+  await expect(revokeHost(orderFor("h-0"))).rejects.toEqual(coded("HOST_UNKNOWN"));
+  await revokeHost(orderFor(host));
+  await expect(revokeHost(orderFor(host))).rejects.toEqual(coded("HOST_REVOKED"));
+  survivesRebuild(host);
+});
+
+it("cuts a host off while the registry runs, and for good", async () => {
+  registry = await start();
+  const one = await enrol(registry);
+  const two = await enrol(registry);
+  const [link, other] = [await badClient(one), await badClient(two)];
+  const cut = new Promise<void>((resolve) => link.client.once("close", () => resolve()));
+  await expect(revokeHost(orderFor("h-0"))).rejects.toEqual(coded("HOST_UNKNOWN"));
+  await revokeHost(orderFor(one.answer.host));
+  await cut;
+  await expect(badClient(one)).rejects.toThrow();
+  await expect(revokeHost(orderFor(one.answer.host))).rejects.toEqual(coded("HOST_REVOKED"));
+  expect(other.client.connected).toBe(true);
+  await other.client.endAsync(true);
+  await registry.stop();
+  registry = null;
+  survivesRebuild(one.answer.host);
+});
+
+it("carries out at its start what was ordered of a registry that died before", async () => {
+  registry = await start();
+  const one = await enrol(registry);
+  await registry.stop();
+  const db = openDatabase(databasePath(data_dir));
+  const add = db.prepare("INSERT INTO revocation_order (host, reason) VALUES (?, 'sold')");
+  for (const host of [one.answer.host, "h-0"]) add.run(host);
+  registry = await start();
+  expect(db.prepare("SELECT count(*) AS left FROM revocation_order").get()).toEqual({ left: 0 });
+  db.close();
+  const at = { ...one, answer: { ...one.answer, mqtt_url: `mqtts://localhost:${registry.mqtt_port}` } };
+  await expect(badClient(at)).rejects.toThrow();
 });

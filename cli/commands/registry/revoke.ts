@@ -6,8 +6,7 @@ import { requiredOption } from "../../options.js";
 
 const usage = `caliber registry revoke --data-dir DIR --host h-… --reason TEXT [--json]
 
-Puts a host's revocation into the log: it can neither connect nor renew from the next start on. The registry must not
-run.
+Revokes a host: it can neither connect nor renew from now on. A running registry cuts it off at once.
 `;
 
 export async function run(argv: string[], io: Io): Promise<number> {
@@ -26,7 +25,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
     return exitCodes.ok;
   }
   const host = requiredOption("host", values.host);
-  revokeHost({
+  await revokeHost({
     data_dir: requiredOption("data-dir", values["data-dir"]),
     host,
     reason: requiredOption("reason", values.reason),
