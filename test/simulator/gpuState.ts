@@ -106,7 +106,8 @@ function gpuState(sim: SimHost, index: number, t_s: number): GpuState {
   const digest = createHash("sha256").update(`${sim.seed}/${sim.host.name}/${index}`).digest();
   const hex = digest.toString("hex");
   const chance = (salt: number, step: number) => noise(digest.readUInt32LE(0), salt, step);
-  const utilAt = (at_s: number) => (isOn(sim, "idle", index, at_s) ? 0 : loadAt(chance, at_s));
+  const idleAt = (at_s: number) => isOn(sim, "idle", index, at_s) || isOn(sim, "dress_up", index, at_s);
+  const utilAt = (at_s: number) => (idleAt(at_s) ? 0 : loadAt(chance, at_s));
   const util = utilAt(t_s);
   const busy = util > 0;
   // Temperature and power follow the load with a lag.
@@ -139,7 +140,8 @@ function gpuState(sim: SimHost, index: number, t_s: number): GpuState {
     fabric: fabricOf(sim, model),
     lost: lose?.as ?? null,
     mig: isOn(sim, "mig", index, t_s),
-    util,
+    // Dressed up, the one figure lies and all others tell the truth.
+    util: isOn(sim, "dress_up", index, t_s) ? loadAt(chance, t_s) : util,
     memUtil: Math.round(util * (0.35 + 0.2 * chance(6, Math.floor(t_s / 5)))),
     fbUsedMib,
     powerW: Math.min(model.powerLimitW, draw + (busy ? 24 : 2) * (chance(7, second) - 0.5)),

@@ -329,6 +329,7 @@ describe("scenario files", () => {
       "renumber",
       "ecc_uncorrectable",
       "idle",
+      "dress_up",
       "mig",
       "hang",
       "driver_missing",

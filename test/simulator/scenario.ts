@@ -10,6 +10,7 @@ export const scenarioActions = [
   "renumber",
   "ecc_uncorrectable",
   "idle",
+  "dress_up",
   "mig",
   "hang",
   "driver_missing",
