@@ -146,7 +146,7 @@ describe("the journal", () => {
     await new Promise((resolve) => setTimeout(resolve, 200));
     await supplement.stop();
     expect(problems.map(({ code }) => code)).toEqual(["KERNEL_LOG_UNREADABLE"]);
-    expect(problems[0]!.message).toMatch(/systemd-journal|CAP_SYSLOG/);
+    expect(problems[0]!.message).toMatch(/systemd-journal/);
     expect(problems[0]!.details).toMatch(/^journald: /);
   });
 
@@ -227,12 +227,14 @@ describe("the device", () => {
     });
     for (let seq = 0; seq < 10_000; seq++) queue.push(record(seq, seq, xidAt("31", 95)));
     const counts: number[] = [];
+    const more: boolean[] = [];
     for (let poll = 0; poll < 4; poll++) {
       let lines = 0;
-      log.poll(() => lines++);
+      more.push(log.poll(() => lines++));
       counts.push(lines);
     }
     expect(counts).toEqual([4000, 4000, 2000, 0]);
+    expect(more).toEqual([true, true, false, false]);
   });
 
   it("a device that fails is a log that fails", async () => {

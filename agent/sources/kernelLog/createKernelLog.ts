@@ -16,6 +16,8 @@ export type KernelLogOptions = {
 };
 
 const maxRetry_ms = 600_000;
+/** Polls for one while more comes than one takes: a wakeup costs more than the reading, so there are few until then. */
+const stormPolls = 4;
 /** A storm that overwrites the ring is told of once in this time. */
 const lostEvery_ms = 3_600_000;
 
@@ -26,7 +28,7 @@ const lostEvery_ms = 3_600_000;
  * poll reads a bounded number, and the same kind of fault is one event with a count.
  */
 export function createKernelLog(options: KernelLogOptions): Supplement {
-  const { source, clock, poll_ms = 250, retry_ms = 10_000 } = options;
+  const { source, clock, poll_ms = 1000, retry_ms = 10_000 } = options;
   const paths = { ...kernelLogPaths, ...options.paths };
   const tally = createFaultTally();
   let listener: SupplementListener | undefined;
@@ -58,12 +60,12 @@ export function createKernelLog(options: KernelLogOptions): Supplement {
     const reader = log;
     if (reader === undefined) return;
     try {
-      reader.poll((line, at_ms) => {
+      const more = reader.poll((line, at_ms) => {
         const fault = readFault(line);
         if (fault !== null) tally.add(fault, at_ms);
       });
       failures = 0;
-      timer = setTimeout(poll, poll_ms);
+      timer = setTimeout(poll, more ? poll_ms / stormPolls : poll_ms);
     } catch (cause) {
       log = undefined;
       listener?.onProblem(

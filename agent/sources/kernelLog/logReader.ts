@@ -2,11 +2,11 @@
 export type LogReader = {
   /**
    * Hands over what came since the last call, a bounded number of lines, each without its line feed and with the wall
-   * time at which the kernel told it, as far as this log knows.
+   * time at which the kernel told it, as far as this log knows. True when there is more to read already.
    *
    * @throws Error when the log cannot be read any longer
    */
-  poll(onLine: (line: string, at_ms: number) => void): void;
+  poll(onLine: (line: string, at_ms: number) => void): boolean;
   close(): Promise<void>;
 };
 

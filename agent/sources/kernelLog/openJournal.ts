@@ -80,6 +80,7 @@ export async function openJournal(
         for (const part of entry.text.split("\n")) onLine(part, at_ms);
       }
       if (failed !== null) throw failed;
+      return taken.length >= maxLinesPerPoll;
     },
     close: kill,
   };

@@ -21,7 +21,7 @@ export const kernelLogPaths: KernelLogPaths = {
 };
 
 const remedy =
-  "let the agent's user read the kernel log: the group systemd-journal, or AmbientCapabilities=CAP_SYSLOG in the unit";
+  "give the agent's user the group systemd-journal (in the unit: SupplementaryGroups=systemd-journal)";
 
 /**
  * @throws CaliberError KERNEL_LOG_UNREADABLE when none of what `source` names can be read

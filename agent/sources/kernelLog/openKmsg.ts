@@ -80,7 +80,7 @@ export async function openKmsg(options: KmsgOptions): Promise<LogReader> {
     poll(onLine) {
       const records: KmsgRecord[] = [];
       let newest_us = 0;
-      take(maxLinesPerPoll, (record) => {
+      const { drained } = take(maxLinesPerPoll, (record) => {
         newest_us = Math.max(newest_us, record.at_us);
         if (record.text.includes("NVRM: ")) records.push(record);
       });
@@ -89,6 +89,7 @@ export async function openKmsg(options: KmsgOptions): Promise<LogReader> {
         const at_ms = Math.max(0, read_ms - Math.floor((newest_us - at_us) / 1000));
         for (const line of text.split("\n")) onLine(line, at_ms);
       }
+      return !drained;
     },
     async close() {
       close();

@@ -47,7 +47,8 @@ export function openLogFile(path: string, now_ms: () => number): LogReader {
     poll(to) {
       const at_ms = now_ms();
       onLine = (line) => to(line, at_ms);
-      if (!readOn(maxBytesPerPoll) || !rotated()) return;
+      if (!readOn(maxBytesPerPoll)) return true;
+      if (!rotated()) return false;
       const next = openSync(path, "r");
       // Written between the read and the look at the name.
       readOn(maxBytesPerPoll);
@@ -55,7 +56,7 @@ export function openLogFile(path: string, now_ms: () => number): LogReader {
       fd = next;
       offset = 0;
       split = newSplitter();
-      readOn(maxBytesPerPoll);
+      return !readOn(maxBytesPerPoll);
     },
     async close() {
       closeSync(fd);
