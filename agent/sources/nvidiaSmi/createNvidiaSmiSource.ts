@@ -79,6 +79,9 @@ export function createNvidiaSmiSource(options: NvidiaSmiOptions): TelemetrySourc
     full_interval_ms,
     mono_ms: clock.mono_ms,
     onReading: takeFull,
+    onNone: () => {
+      saidNone = true;
+    },
     onLimit: (uuids) => stream.limitTo(uuids),
     onProblem: tell,
   });
@@ -94,9 +97,7 @@ export function createNvidiaSmiSource(options: NvidiaSmiOptions): TelemetrySourc
   });
 
   function tell(error: CaliberError): void {
-    if (stopped) return;
-    if (error.code === "NVIDIA_SMI_NO_DEVICES") saidNone = true;
-    listener?.onProblem(error);
+    if (!stopped) listener?.onProblem(error);
   }
 
   function emit(samples: readonly GpuSample[]): void {
@@ -112,6 +113,7 @@ export function createNvidiaSmiSource(options: NvidiaSmiOptions): TelemetrySourc
   }
 
   function takeFull({ readings, form }: FullReading, whole: boolean): void {
+    if (whole) saidNone = readings.length === 0;
     if (table.apply(readings, { whole, form, mono_ms: clock.mono_ms() })) {
       listener?.onInventory(table.inventory());
     }
@@ -149,8 +151,8 @@ export function createNvidiaSmiSource(options: NvidiaSmiOptions): TelemetrySourc
 
   function takeEnd({ error, output }: StreamEnd, uuids: readonly string[] | null): void {
     // Asked for some of the GPUs, it says so too when it only does not find those.
-    if (uuids !== null && error.code === "NVIDIA_SMI_NO_DEVICES") listener?.onProblem(error);
-    else tell(error);
+    if (uuids === null && error.code === "NVIDIA_SMI_NO_DEVICES") saidNone = true;
+    tell(error);
     if (table.noteLost(output).length > 0) full.want();
   }
 

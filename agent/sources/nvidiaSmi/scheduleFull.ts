@@ -3,6 +3,7 @@ import { createFullReading, type FullReading } from "./createFullReading.js";
 import { createOneShot } from "./createOneShot.js";
 import type { GpuTable } from "./gpuTable.js";
 import type { SmiCommand } from "./runOnce.js";
+import type { SmiErrorCode } from "./smiErrors.js";
 
 /** Pause between full readings that faults call for: a GPU that fails again and again must not keep one running. */
 const minGap_ms = 2000;
@@ -22,6 +23,8 @@ export function scheduleFull(of: {
   mono_ms: () => number;
   /** `whole`: of all GPUs. */
   onReading(reading: FullReading, whole: boolean): void;
+  /** Asked for all GPUs, the driver said that there is none. */
+  onNone(): void;
   /** The GPUs that can be asked together; null: all. */
   onLimit(uuids: readonly string[] | null): void;
   onProblem(error: CaliberError): void;
@@ -66,7 +69,9 @@ export function scheduleFull(of: {
       of.onLimit(null);
       return true;
     } catch (error) {
-      const named = of.table.noteLost((error as CaliberError).details ?? "");
+      const { code, details } = error as CaliberError;
+      if (code === ("NVIDIA_SMI_NO_DEVICES" satisfies SmiErrorCode)) of.onNone();
+      const named = of.table.noteLost(details ?? "");
       const others = of.table.askable();
       if (named.length === 0 || others.length === 0) throw error;
       of.onProblem(error as CaliberError);
