@@ -10,6 +10,7 @@ import type { FleetFold } from "./fleetFold.js";
 import type { FoldSink } from "./foldSink.js";
 import { judgeReadings } from "./judgeReadings.js";
 import { materialOf } from "./materialOf.js";
+import { noticeBoot } from "./noticeBoot.js";
 import { raiseFinding, raiseHealth } from "./raise.js";
 import { worstXid } from "./xidFacts.js";
 
@@ -30,6 +31,7 @@ export function applyReport(
   for (const stretch of stretches) sink.stretch(fold, stretch);
   // What fills an old gap says nothing of now.
   if (!inOrder) return;
+  noticeBoot(fleet, fold, { report, statement }, now_ms, sink);
   switch (report.kind) {
     case "telemetry":
       applyTelemetry(fleet, fold, report, statement, now_ms, sink);

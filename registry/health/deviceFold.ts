@@ -68,6 +68,8 @@ export type DeviceFold = {
   key: Assurance["key"];
   enrolled_ms: number;
   head: { seq: number; statement: string; window_end_ms: number } | null;
+  /** The latest boots that moved the head, newest last, each with its latest statement. */
+  boots: { boot: string; statement: string }[];
   /** Reports that a jump left out and that have not come since. */
   missing: number;
   state: HealthState;
@@ -117,6 +119,7 @@ export function createDeviceFold(
   return {
     ...start,
     head: null,
+    boots: [],
     missing: 0,
     // Nothing is good until fresh evidence says so.
     state: "stale",
