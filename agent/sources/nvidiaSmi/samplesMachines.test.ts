@@ -16,6 +16,18 @@ describe.skipIf(skip)("recorded machines of several GPUs", () => {
   const column = (name: string, of: (reading: ReturnType<typeof sample>[number]) => unknown) =>
     sample(name).map(of);
 
+  it("A100 with MIG on: four instances", () => {
+    expect(column("a100-sxm4-v12", ({ inventory }) => inventory.mig_devices)).toEqual([
+      [3, 4, 5, 6].map((gpu_instance) => ({
+        gpu_instance,
+        compute_instance: 0,
+        uuid: null,
+        profile: null,
+        fb_total_mib: 19_968,
+      })),
+    ]);
+  });
+
   it("GB200: two boards' serials, four devices, one chassis", () => {
     expect(column("qx-gb200", ({ inventory }) => inventory.serial)).toEqual([
       "1650000000001",
