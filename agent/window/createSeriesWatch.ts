@@ -1,4 +1,10 @@
-import { matchSeries, type SeriesIndex, type SeriesMemory } from "../../protocol/plausibility/matchSeries.js";
+import {
+  createSeriesMemory,
+  markOf,
+  matchSeries,
+  type SeriesIndex,
+  type SeriesMemory,
+} from "../../protocol/plausibility/matchSeries.js";
 import { seriesKey } from "../../protocol/plausibility/seriesKey.js";
 import type { Implausibility, TelemetryBody } from "../../protocol/report/schema.js";
 
@@ -16,11 +22,12 @@ export function createSeriesWatch(): SeriesWatch {
     judge(uuid, body, end_ms) {
       const key = seriesKey(body);
       if (key === null) return null;
-      const memory = memories.get(uuid) ?? { told: [], twin: null };
+      const memory = memories.get(uuid) ?? createSeriesMemory();
       memories.set(uuid, memory);
       const match = matchSeries(memory, index, uuid, key, end_ms);
       if (match === null) return null;
-      const evidence = `the last ${match.run} windows are those of ${match.device}, up to the one of its that ended at ${match.mark} ms`;
+      const mark = markOf(memories.get(match.device)!, key);
+      const evidence = `the last ${match.run} windows are those of ${match.device}, up to the one of its that ended at ${mark} ms`;
       return { code: "SERIES_IDENTICAL", evidence: evidence.slice(0, 200) };
     },
   };

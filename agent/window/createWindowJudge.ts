@@ -1,7 +1,7 @@
 import { judgeInventory } from "../../protocol/plausibility/judgeInventory.js";
 import { judgeTelemetry } from "../../protocol/plausibility/judgeTelemetry.js";
 import { rememberTelemetry } from "../../protocol/plausibility/rememberTelemetry.js";
-import type { TelemetryBefore, Window } from "../../protocol/plausibility/telemetryRule.js";
+import type { TelemetryMemory, Window } from "../../protocol/plausibility/telemetryRule.js";
 import type { Implausibility, InventoryBody, TelemetryBody } from "../../protocol/report/schema.js";
 import type { SeriesWatch } from "./createSeriesWatch.js";
 
@@ -16,7 +16,7 @@ export type WindowJudge = {
 /** A judge for one GPU; `series` is the one that all GPUs of the host share. */
 export function createWindowJudge(of: { uuid: string; series: SeriesWatch }): WindowJudge {
   let inventory: InventoryBody | null = null;
-  let before: TelemetryBefore | null = null;
+  let before: TelemetryMemory | null = null;
   let ofInventory: Implausibility[] = [];
   return {
     inventory(body) {

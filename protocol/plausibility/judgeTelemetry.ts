@@ -12,7 +12,13 @@ import { presentBeyondWindow } from "./telemetry/presentBeyondWindow.js";
 import { readingsFrozen } from "./telemetry/readingsFrozen.js";
 import { readingsWhileAbsent } from "./telemetry/readingsWhileAbsent.js";
 import { statOutOfOrder } from "./telemetry/statOutOfOrder.js";
-import type { InventoryClaims, TelemetryBefore, TelemetryRule, Window } from "./telemetryRule.js";
+import type {
+  InventoryClaims,
+  SeenTelemetry,
+  TelemetryBefore,
+  TelemetryRule,
+  Window,
+} from "./telemetryRule.js";
 
 export const telemetryRules: readonly TelemetryRule[] = [
   statOutOfOrder,
@@ -33,7 +39,12 @@ export const telemetryRules: readonly TelemetryRule[] = [
  * What cannot well be true together in one window, beside the window before it and what the GPU says it is. Every value
  * is the host's word: a finding shows a careless forgery or a fault of measurement, and none shows nothing.
  */
-export function judgeTelemetry(of: {
+export function judgeTelemetry({
+  body,
+  window,
+  before,
+  inventory,
+}: {
   body: TelemetryBody;
   window: Window;
   /** Null at the start of a chain, or where nothing is remembered. */
@@ -41,7 +52,8 @@ export function judgeTelemetry(of: {
   /** Null before the first inventory. */
   inventory: InventoryClaims | null;
 }): Implausibility[] {
-  const seen = { ...of, model: of.inventory === null ? null : modelOf(of.inventory) };
+  const model = inventory === null ? null : modelOf(inventory);
+  const seen: SeenTelemetry = { body, window, before, inventory, model };
   const found: Implausibility[] = [];
   for (const { code, judge } of telemetryRules) {
     const evidence = judge(seen);

@@ -16,16 +16,16 @@ export type InventoryClaims = Pick<
   | "pcie_width_max"
 >;
 
-/**
- * What the judging of a window needs of the one before it. A whole body will do; a registry keeps no more than this
- * (rememberTelemetry.ts).
- */
-export type TelemetryBefore = {
+/** What is kept of a window for the judging of the next: rememberTelemetry.ts. */
+export type TelemetryMemory = {
   window: Window;
   body: Pick<TelemetryBody, "presence" | "energy_mj" | "pcie_replays" | "ecc_aggregate"> & {
     remapped_rows: { correctable: number; uncorrectable: number } | null;
   };
 };
+
+/** The window before, or what was kept of it: a whole body will do. */
+export type TelemetryBefore = Readonly<TelemetryMemory>;
 
 export type SeenTelemetry = {
   body: TelemetryBody;

@@ -1,8 +1,8 @@
 import type { Assurance } from "../../protocol/events/healthEvent.js";
 import type { HealthCause } from "../../protocol/health/healthCause.js";
 import type { HealthState } from "../../protocol/health/healthState.js";
-import type { SeriesMemory } from "../../protocol/plausibility/matchSeries.js";
-import type { InventoryClaims, TelemetryBefore } from "../../protocol/plausibility/telemetryRule.js";
+import { createSeriesMemory, type SeriesMemory } from "../../protocol/plausibility/matchSeries.js";
+import type { InventoryClaims, TelemetryMemory } from "../../protocol/plausibility/telemetryRule.js";
 import type { Implausibility, MintAuthorization, Presence, XidEvent } from "../../protocol/report/schema.js";
 
 /** One rule's memory. Times are those of the evidence; null means "not so at the moment". */
@@ -93,7 +93,7 @@ export type DeviceFold = {
   ecc_aggregate_uncorrectable: number | null;
   latest: LatestReading | null;
   /** What the next window's readings are held against. */
-  before: TelemetryBefore | null;
+  before: TelemetryMemory | null;
   series: SeriesMemory;
   /** What was wrong with the latest window's readings. */
   implausible: Implausibility[];
@@ -137,7 +137,7 @@ export function createDeviceFold(
     ecc_aggregate_uncorrectable: null,
     latest: null,
     before: null,
-    series: { told: [], twin: null },
+    series: createSeriesMemory(),
     implausible: [],
     xid: null,
     inventory: null,

@@ -1,5 +1,5 @@
 import { judgeTelemetry } from "../../protocol/plausibility/judgeTelemetry.js";
-import { indexSeries, matchSeries } from "../../protocol/plausibility/matchSeries.js";
+import { indexSeries, markOf, matchSeries } from "../../protocol/plausibility/matchSeries.js";
 import { plausibilityCodes } from "../../protocol/plausibility/plausibilityCodes.js";
 import { rememberTelemetry } from "../../protocol/plausibility/rememberTelemetry.js";
 import { seriesKey } from "../../protocol/plausibility/seriesKey.js";
@@ -76,9 +76,10 @@ function judgeSeries(
   if (match === null) return null;
   const code = "SERIES_IDENTICAL";
   const first = fleet.devices.get(match.device);
-  const text = `report ${report.seq} and ${match.run - 1} before it say what those of device ${match.device} up to ${match.mark} said first`;
+  const mark = first === undefined ? null : markOf(first.series, key);
+  const text = `report ${report.seq} and ${match.run - 1} before it say what those of device ${match.device} up to ${mark} said first`;
   if (first !== undefined) {
-    const told = `device ${fold.device} repeats what this one says: its report ${report.seq} is the same as report ${match.mark} here`;
+    const told = `device ${fold.device} repeats what this one says: its report ${report.seq} is the same as report ${mark} here`;
     raiseFinding(fleet, first, { code, text: told, evidence: statement }, now_ms, sink);
   }
   return { code, evidence: text };
