@@ -137,8 +137,8 @@ describe("through the simulator", { timeout: 30_000 }, () => {
       path: simulator,
       env: scenario(
         [
-          { at_s: 2, until_s: 4, gpu: 0, do: "vanish" },
-          { at_s: 4, do: "renumber" },
+          { at_s: 2.5, until_s: 6, gpu: 0, do: "vanish" },
+          { at_s: 6, do: "renumber" },
         ],
         3,
       ),

@@ -38,8 +38,12 @@ export function scheduleFull(of: {
   const stopping = new AbortController();
   const stopped = () => stopping.signal.aborted;
   let reading = false;
+  /** Asked for while one ran, which may have begun before what it is asked for. */
+  let again = false;
   let ended_mono_ms = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
+  /** When the timer fires. */
+  let due_mono_ms = Number.POSITIVE_INFINITY;
   /** What was wrong with the XML last time: said again only when it changes. */
   let told: string | null = null;
 
@@ -47,9 +51,11 @@ export function scheduleFull(of: {
   const fullReading = createFullReading(oneShot);
 
   async function read(): Promise<void> {
+    due_mono_ms = Number.POSITIVE_INFINITY;
     // One that cannot be killed calls for the next reading by its end.
     if (reading || oneShot.alive() || stopped()) return;
     reading = true;
+    again = false;
     let whole = false;
     try {
       whole = await readAll();
@@ -59,7 +65,8 @@ export function scheduleFull(of: {
     }
     reading = false;
     ended_mono_ms = of.mono_ms();
-    schedule(whole ? of.full_interval_ms : Math.min(of.full_interval_ms, retry_ms));
+    schedule(ended_mono_ms + (whole ? of.full_interval_ms : Math.min(of.full_interval_ms, retry_ms)));
+    if (again) want();
   }
 
   /** All GPUs; when one of them stops nvidia-smi from answering, the others. */
@@ -89,13 +96,18 @@ export function scheduleFull(of: {
     of.onReading(full, uuids === null);
   }
 
-  function schedule(delay_ms: number): void {
+  function schedule(at_mono_ms: number): void {
     clearTimeout(timer);
+    due_mono_ms = at_mono_ms;
+    const delay_ms = Math.max(0, at_mono_ms - of.mono_ms());
     if (!stopped()) timer = setTimeout(() => void read(), delay_ms);
   }
 
   function want(): void {
-    if (!reading && !oneShot.alive()) schedule(Math.max(0, ended_mono_ms + minGap_ms - of.mono_ms()));
+    if (reading) again = true;
+    if (reading || oneShot.alive()) return;
+    const at_mono_ms = Math.max(of.mono_ms(), ended_mono_ms + minGap_ms);
+    if (at_mono_ms < due_mono_ms) schedule(at_mono_ms);
   }
 
   return {
