@@ -21,6 +21,7 @@ const commands: Record<string, () => Promise<Command>> = {
   "registry token": () => import("./commands/registry/token.js"),
   "registry devices": () => import("./commands/registry/devices.js"),
   "registry rebuild": () => import("./commands/registry/rebuild.js"),
+  "registry expiries": () => import("./commands/registry/expiries.js"),
   "registry revoke": () => import("./commands/registry/revoke.js"),
 };
 
@@ -28,7 +29,7 @@ const usage = `caliber: signed GPU telemetry, a tamper-evident log, and tokens t
 
   caliber up                          everything on this machine (what npm start runs)
   caliber agent enroll|run|scan|doctor|status|pause|unenroll
-  caliber registry init|run|token|devices|rebuild|revoke
+  caliber registry init|run|token|devices|rebuild|revoke|expiries
   caliber evidence verify
 
 Each command tells its options with --help, and prints JSON with --json.

@@ -57,6 +57,7 @@ export function createEnrolToken(options: {
       recipient,
       operator: options.operator,
       ek_sha256,
+      made_ms: options.now_ms,
     });
   } finally {
     db.close();

@@ -21,6 +21,8 @@ import { createSqliteEnrolStore } from "./enrol/sqliteEnrolStore.js";
 import { loadTpmRoots } from "./enrol/tpmRoots.js";
 import { createEventFeed } from "./events/eventFeed.js";
 import { startEventPublisher } from "./events/eventPublisher.js";
+import { listExpiring } from "./expiry/listExpiring.js";
+import { startExpiryWatch } from "./expiry/startExpiryWatch.js";
 import { type HealthPolicyName, healthPolicies } from "./health/policy.js";
 import { createBeaconBook } from "./ingest/beaconBook.js";
 import { createGreeter } from "./ingest/createGreeter.js";
@@ -172,6 +174,17 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     });
     const running = broker;
     stops.push(() => running.close());
+    stops.push(
+      startExpiryWatch({
+        list: () =>
+          listExpiring(db, [
+            { what: "ca", pem: ca.certificate },
+            { what: "server-certificate", pem: tls.cert },
+          ]),
+        now_ms,
+        log,
+      }),
+    );
     stops.push(startRevocations({ db, ledger, cutOff: running.disconnect, now_ms, log }));
 
     const feed = createEventFeed(db, keys.receipt, keys.receiptId);

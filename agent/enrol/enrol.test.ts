@@ -56,7 +56,6 @@ beforeEach(async () => {
   devices = new Set();
   ca = createCa({ commonName: "test", now_ms: Date.now() - 1000 });
   const store: EnrolStore = {
-    addToken: (sha, record) => void tokens.set(sha, { ...record, used_ms: null }),
     findToken: (sha) => tokens.get(sha) ?? null,
     findHost: (host) => hosts.get(host) ?? null,
     hasDevice: (device) => devices.has(device),

@@ -51,7 +51,6 @@ beforeEach(async () => {
   listener = await enrolListener({
     service: enrolService({
       store: {
-        addToken: never,
         findToken: never,
         hasDevice: never,
         enrol: never,

@@ -106,13 +106,14 @@ describe("enrolment", () => {
   });
 
   it("refuses a device on record, a revoked host, and a second recipient", () => {
-    const { service, store, hosts } = setting();
+    const { service, tokens, hosts } = setting();
     const hostKey = p256();
     const deviceKeys = [p256()];
     const { host } = service.enrol(enrolment({ hostKey, deviceKeys }));
     const again = (name: string, to = recipient): string => {
       const next = name.repeat(43);
-      store.addToken(secretHash(next), {
+      tokens.set(secretHash(next), {
+        used_ms: null,
         expires_ms: start_ms + 1000,
         recipient: to,
         operator: "op",

@@ -15,7 +15,6 @@ export type HostRecord = { host: string; spki: Buffer; recipient: string; revoke
 
 /** What enrolment needs of the registry's store. Tokens are known by SHA-256 of their secret only. */
 export type EnrolStore = {
-  addToken(token_sha256: string, record: Omit<TokenRecord, "used_ms">): void;
   findToken(token_sha256: string): TokenRecord | null;
   findHost(host: string): HostRecord | null;
   /** True when a device key is on record, live or retired: a key enrols once. */

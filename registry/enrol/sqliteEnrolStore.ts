@@ -2,7 +2,6 @@ import { CaliberError } from "../../protocol/errors.js";
 import type { Ledger } from "../log/ledger.js";
 import type { Db } from "../store/openDatabase.js";
 import type { EnrolStore, TokenRecord } from "./enrolStore.js";
-import { insertToken } from "./insertToken.js";
 
 /** Enrolment over the registry's own tables: spending a token and logging the keys are one commit. */
 export function createSqliteEnrolStore(db: Db, ledger: Ledger): EnrolStore {
@@ -20,7 +19,6 @@ export function createSqliteEnrolStore(db: Db, ledger: Ledger): EnrolStore {
   const readDevice = db.prepare("SELECT 1 FROM device WHERE device = ?");
 
   const store: EnrolStore = {
-    addToken: (secret, record) => insertToken(db, secret, record),
     findToken(secret) {
       const row = readToken.get(secret);
       return row === undefined ? null : { ...row, ek_sha256: readKeys.all(secret) };

@@ -26,7 +26,6 @@ function memoryStore() {
   const hosts = new Map<string, HostRecord>();
   const devices = new Set<string>();
   const store: EnrolStore = {
-    addToken: (name, record) => void tokens.set(name, { ...record, used_ms: null }),
     findToken: (name) => tokens.get(name) ?? null,
     findHost: (host) => hosts.get(host) ?? null,
     hasDevice: (device) => devices.has(device),
@@ -47,7 +46,8 @@ export function setting() {
   let now_ms = start_ms;
   const ca = createCa({ commonName: "test CA", now_ms });
   const memory = memoryStore();
-  memory.store.addToken(secretHash(secret), {
+  memory.tokens.set(secretHash(secret), {
+    used_ms: null,
     expires_ms: start_ms + 3_600_000,
     recipient,
     operator: "op",

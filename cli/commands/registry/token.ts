@@ -1,3 +1,5 @@
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createApiTokens } from "../../../registry/api/apiTokens.js";
@@ -5,6 +7,7 @@ import { createEnrolToken } from "../../../registry/createEnrolToken.js";
 import { databasePath } from "../../../registry/databasePath.js";
 import { keeperCertificate } from "../../../registry/enrol/keeperCertificate.js";
 import { openCa } from "../../../registry/enrol/openCa.js";
+import { recordIssued } from "../../../registry/expiry/recordIssued.js";
 import { openDatabase } from "../../../registry/store/openDatabase.js";
 import { exitCodes } from "../../exitCodes.js";
 import type { Io } from "../../io.js";
@@ -69,13 +72,19 @@ export async function run(argv: string[], io: Io): Promise<number> {
       return exitCodes.ok;
     }
     case "keeper": {
-      const ca = openCa(join(data_dir, "ca"), { commonName: "caliber registry CA", now_ms: Date.now() });
+      const now_ms = Date.now();
+      const keeper = requiredOption("name", values.name);
+      const ca = openCa(join(data_dir, "ca"), { commonName: "caliber registry CA", now_ms });
       const files = keeperCertificate(ca, {
-        keeper: requiredOption("name", values.name),
+        keeper,
         directory: requiredOption("out", values.out),
-        now_ms: Date.now(),
+        now_ms,
         lifetime_ms: durationOption("valid", values.valid, 90 * 86_400_000),
       });
+      const expires_ms = Date.parse(new X509Certificate(readFileSync(files.certificate)).validTo);
+      const db = openDatabase(databasePath(data_dir));
+      recordIssued(db, { what: "keeper-certificate", name: keeper, made_ms: now_ms, expires_ms });
+      db.close();
       print(files, Object.values(files).join("\n"));
       return exitCodes.ok;
     }
