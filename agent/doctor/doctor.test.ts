@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { CaliberError } from "../../protocol/errors.js";
 import type { InventoryBody } from "../../protocol/report/schema.js";
 import { inventoryOf } from "../../test/support/testReports.js";
 import type { HostFiles } from "../hostFacts/hostFiles.js";
@@ -9,12 +10,15 @@ import type { GpuSample } from "../sources/telemetrySource.js";
 import type { Check, Finding } from "./check.js";
 import { checkAgent } from "./checkAgent.js";
 import { type ClockFacts, checkClock } from "./checkClock.js";
+import { checkDcgm } from "./checkDcgm.js";
 import { checkDeviceFiles } from "./checkDeviceFiles.js";
 import { checkDisk } from "./checkDisk.js";
 import { checkDriver } from "./checkDriver.js";
 import { checkEnrolledGpus } from "./checkEnrolledGpus.js";
 import { checkGpus } from "./checkGpus.js";
+import { checkKernelLog } from "./checkKernelLog.js";
 import { checkNvidiaSmi } from "./checkNvidiaSmi.js";
+import { checkNvml } from "./checkNvml.js";
 import { checkPersistence } from "./checkPersistence.js";
 import { checkService } from "./checkService.js";
 import { clockSynchronized } from "./clockSynchronized.js";
@@ -196,6 +200,58 @@ describe("gpus, persistence, enrolled-gpus", () => {
     expect(await said(checkNvidiaSmi(async () => absent))).toMatchObject({
       status: "warn",
       says: "nvidia-smi cannot be used: no nvidia-smi at nvidia-smi.",
+    });
+  });
+});
+
+describe("nvml, dcgm, kernel-log", () => {
+  it("says of NVML what it said itself", async () => {
+    expect(await said(checkNvml(async () => ({ found: true, gpus: 8 })))).toMatchObject({
+      status: "ok",
+      says: "NVML shows 8 GPUs.",
+    });
+    const absent = { found: false, code: "NVML_NOT_FOUND", reason: "no library" } as const;
+    expect(await said(checkNvml(async () => absent))).toMatchObject({
+      status: "warn",
+      fix: expect.stringContaining("--nvml PATH"),
+    });
+  });
+
+  const full = [
+    "PROF_SM_UTIL_RATIO",
+    "DEV_XID_ERRORS",
+    "DEV_TOTAL_ENERGY_CONSUMPTION",
+    "DEV_ROW_REMAP_FAILED",
+  ]
+    .map((name) => `DCGM_FI_${name}{gpu="0"} 1\n`)
+    .join("");
+  const aggregate = 'DCGM_FI_DEV_ECC_DBE_AGG_DEV{gpu="0"} 0\n';
+  const gone = new CaliberError("DCGM_UNREACHABLE", "no answer", { details: "ECONNREFUSED" });
+  it.each<[string, string | CaliberError, boolean, string, string]>([
+    ["all counters, by old and new names", full + aggregate, true, "ok", "with the counters"],
+    ["one lacking", full, true, "warn", "DCGM_FI_DEV_ECC_DBE_AGG_DEV"],
+    ["another's metrics", "node_load1 1\n", true, "warn", "gives no counters"],
+    ["absent and wanted", gone, true, "warn", "ECONNREFUSED"],
+    ["absent", gone, false, "ok", "none is needed"],
+  ])("dcgm: %s", async (_name, answer, wanted, status, says) => {
+    const fetch = async (): Promise<string> => {
+      if (typeof answer !== "string") throw answer;
+      return answer;
+    };
+    expect(await said(checkDcgm({ fetch, needed: async () => wanted }))).toMatchObject({
+      status,
+      says: expect.stringContaining(says),
+    });
+  });
+
+  it("knows whether Xids can be seen", async () => {
+    expect(await said(checkKernelLog(async () => undefined))).toMatchObject({ status: "ok" });
+    const shut = async (): Promise<void> => {
+      throw new CaliberError("KERNEL_LOG_UNREADABLE", "no", { details: "/dev/kmsg: EPERM" });
+    };
+    expect(await said(checkKernelLog(shut))).toMatchObject({
+      status: "warn",
+      says: expect.stringContaining("/dev/kmsg: EPERM"),
     });
   });
 });

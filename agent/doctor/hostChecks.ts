@@ -1,15 +1,21 @@
 import { accessSync, constants } from "node:fs";
 import type { HostFiles } from "../hostFacts/hostFiles.js";
 import type { OneReading } from "../scan/readOnce.js";
+import { dcgmDefaultUrl } from "../sources/dcgm/createDcgm.js";
+import { fetchMetrics } from "../sources/dcgm/fetchMetrics.js";
 import { kernelLogPaths, openKernelLog } from "../sources/kernelLog/openKernelLog.js";
 import { detect } from "../sources/nvidiaSmi/detect.js";
+import { nvmlLibrary } from "../sources/nvml/createNvmlSource.js";
+import { detectNvml } from "../sources/nvml/detectNvml.js";
 import type { SourceSettings } from "../sources/openSource.js";
 import type { Check } from "./check.js";
+import { checkDcgm } from "./checkDcgm.js";
 import { checkDeviceFiles } from "./checkDeviceFiles.js";
 import { checkDriver } from "./checkDriver.js";
 import { checkGpus } from "./checkGpus.js";
 import { checkKernelLog } from "./checkKernelLog.js";
 import { checkNvidiaSmi } from "./checkNvidiaSmi.js";
+import { checkNvml } from "./checkNvml.js";
 import { checkPersistence } from "./checkPersistence.js";
 
 export type HostCheckOptions = {
@@ -25,12 +31,25 @@ const timeout_ms = 10_000;
 
 /** What can be looked at before enrolment: driver, sources, GPUs. */
 export function hostChecks({ settings, simulated, files, read }: HostCheckOptions): Check[] {
-  const { nvidia_smi: path, kernel_log } = settings;
+  const { nvidia_smi: path, kernel_log, dcgm } = settings;
+  const library = settings.nvml ?? nvmlLibrary;
+  const url = dcgm === "auto" ? dcgmDefaultUrl : dcgm;
+  const needsDcgm = async (): Promise<boolean> =>
+    dcgm !== "auto" || (await read()).inventory.some(({ mig_enabled }) => mig_enabled === true);
   return [
     ...(simulated ? [] : [checkDriver(files), checkDeviceFiles(files, canUse)]),
     checkNvidiaSmi(() => detect({ path, env: {} }, { timeout_ms })),
+    ...(settings.source === "nvidia-smi" ? [] : [checkNvml(() => detectNvml({ library, timeout_ms }))]),
     checkGpus(read),
     checkPersistence(async () => (await read()).inventory),
+    ...(dcgm === "off"
+      ? []
+      : [
+          checkDcgm({
+            fetch: () => fetchMetrics(url, timeout_ms, new AbortController().signal),
+            needed: needsDcgm,
+          }),
+        ]),
     ...(kernel_log === "off" ? [] : [checkKernelLog(() => tryKernelLog(kernel_log))]),
   ];
 }

@@ -1,9 +1,12 @@
 import { CaliberError } from "../../protocol/errors.js";
+import { classifyXid } from "../../protocol/xid/classifyXid.js";
 import { agentName } from "../runtime/agentName.js";
+import { readSavedMetrics } from "../sources/dcgm/readSavedMetrics.js";
 import { readSavedKernelLog } from "../sources/kernelLog/readSavedKernelLog.js";
 import { readSaved } from "../sources/nvidiaSmi/readSaved.js";
 import type { GpuName } from "../sources/supplement.js";
 import { joinXids } from "../window/joinXids.js";
+import { problemOf } from "./problemOf.js";
 import { scannedGpu } from "./scannedGpu.js";
 import type { ScannedGpu, ScanResult } from "./scanResult.js";
 
@@ -21,6 +24,7 @@ export function scanSaved(text: string, read_ms: number): ScanResult {
 
 function savedOf(text: string, read_ms: number): Saved {
   if (text.includes("<nvidia_smi_log")) return ofNvidiaSmi(text, read_ms);
+  if (/^(?:# (?:HELP|TYPE) )?DCGM_FI_/m.test(text)) return ofMetrics(text, read_ms);
   if (text.includes("NVRM: ")) return ofKernelLog(text, read_ms);
   try {
     return ofNvidiaSmi(text, read_ms);
@@ -59,13 +63,33 @@ function ofKernelLog(text: string, read_ms: number): Saved {
     gpus.set(name, { ...known, uuid: known.uuid ?? gpu.uuid, xids: [...known.xids, event] });
   }
   const undated = faults.filter(({ dated }) => !dated).length;
-  const message = `${undated} faults have no date: the time of this reading stands for theirs`;
   return {
     from: "kernel-log",
     source: null,
     gpus: [...gpus.values()].map((gpu) => ({ ...gpu, xids: joinXids(gpu.xids) })),
-    problems: undated > 0 ? [{ code: "SCAN_UNDATED", message, details: null }] : [],
+    problems: undatedProblem(undated),
   };
+}
+
+function ofMetrics(text: string, read_ms: number): Saved {
+  const { gpus, problems } = readSavedMetrics(text);
+  const times = { first_ms: read_ms, last_ms: read_ms, count: 1 };
+  const undated = gpus.reduce((sum, { last_xids }) => sum + last_xids.length, 0);
+  return {
+    from: "dcgm",
+    source: null,
+    gpus: gpus.map(({ gpu, values, last_xids }) => ({
+      ...bare(gpu),
+      dcgm: values,
+      xids: last_xids.map((xid) => ({ xid, ...times, source: "dcgm", detail: null, ...classifyXid(xid) })),
+    })),
+    problems: [...problems.map(problemOf), ...undatedProblem(undated)],
+  };
+}
+
+function undatedProblem(faults: number): Saved["problems"] {
+  const message = `${faults} faults have no date: the time of this reading stands for theirs`;
+  return faults === 0 ? [] : [{ code: "SCAN_UNDATED", message, details: null }];
 }
 
 /** A GPU of which no more than a name is known. */

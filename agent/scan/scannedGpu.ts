@@ -1,9 +1,10 @@
 import { judgeInventory } from "../../protocol/plausibility/judgeInventory.js";
-import { judgeTelemetry } from "../../protocol/plausibility/judgeTelemetry.js";
 import type { InventoryBody, TelemetryBody } from "../../protocol/report/schema.js";
 import type { GpuSample } from "../sources/telemetrySource.js";
 import { closeWindow } from "../window/closeWindow.js";
+import { createSeriesWatch } from "../window/createSeriesWatch.js";
 import { createWindow } from "../window/createWindow.js";
+import { createWindowJudge } from "../window/createWindowJudge.js";
 import type { ScannedGpu } from "./scanResult.js";
 
 /** The time that one sample stands for: the sources' own interval. */
@@ -23,10 +24,7 @@ export function scannedGpu(
     telemetry,
     dcgm: null,
     xids: telemetry?.xids ?? [],
-    implausible: [
-      ...(inventory === null ? [] : judgeInventory(inventory)),
-      ...(telemetry === null ? [] : telemetry.implausible),
-    ],
+    implausible: telemetry?.implausible ?? (inventory === null ? [] : judgeInventory(inventory)),
   };
 }
 
@@ -44,6 +42,7 @@ function telemetryOf(
   const { body } = closeWindow(window, last.at_mono_ms);
   // Its length by the monotonic clock: a wall clock that is set meanwhile must not make a finding.
   const start_ms = last.at_ms - (last.at_mono_ms - window.start_mono_ms);
-  const span = { start_ms, end_ms: last.at_ms };
-  return { ...body, implausible: judgeTelemetry({ body, window: span, before: null, inventory }) };
+  const judge = createWindowJudge({ uuid, series: createSeriesWatch() });
+  if (inventory !== null) judge.inventory(inventory);
+  return { ...body, implausible: judge.window(body, { start_ms, end_ms: last.at_ms }) };
 }

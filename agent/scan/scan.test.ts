@@ -1,0 +1,191 @@
+import { generateKeyPairSync } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { CaliberError } from "../../protocol/errors.js";
+import { parseReport } from "../../protocol/report/parseReport.js";
+import type { HostFacts } from "../../protocol/report/schema.js";
+import { inventoryOf, testChain } from "../../test/support/testReports.js";
+import { noReading } from "../sources/noReading.js";
+import type { GpuSample } from "../sources/telemetrySource.js";
+import { scanLive } from "./scanLive.js";
+import type { ScannedGpu } from "./scanResult.js";
+import { scanSaved } from "./scanSaved.js";
+
+const read_ms = 1_800_000_000_000;
+const host: HostFacts = {
+  machine_id: null,
+  boot_id: null,
+  vendor: "Supermicro",
+  product: null,
+  serial: null,
+  board_serial: null,
+  chassis_serial: null,
+  bios_version: null,
+  virtualization: null,
+  os: null,
+  kernel: null,
+};
+const sample = (n: number, over: Partial<GpuSample> = {}): GpuSample => ({
+  uuid: "GPU-a",
+  source: "nvml",
+  supplied: [],
+  xids: [],
+  presence: "present",
+  at_ms: read_ms + n * 1000,
+  at_mono_ms: 5000 + n * 1000,
+  fast: { ...noReading.fast, power_mw: 100_000 + n, util_permille: 0 },
+  health: noReading.health,
+  ...over,
+});
+const chain = testChain(
+  { id: "0".repeat(64), key: generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey },
+  "h-test",
+);
+/** What a scan shows must be what the agent could sign. */
+const expectReportable = ({ inventory, telemetry }: ScannedGpu): void => {
+  const window = { start_ms: 1, end_ms: 1 };
+  for (const [kind, body] of [
+    ["inventory", inventory],
+    ["telemetry", telemetry],
+  ] as const) {
+    if (body === null) continue;
+    const report = chain.draft(kind, body, window);
+    expect(parseReport(Buffer.from(JSON.stringify(report)))).toEqual(report);
+  }
+};
+
+describe("scanLive", () => {
+  it("shows what the agent would report, with the machine, the supplements and the faults", () => {
+    const xid = {
+      xid: 79,
+      first_ms: read_ms,
+      last_ms: read_ms,
+      count: 1,
+      source: "kernel-log",
+      detail: null,
+      resolution: "RESTART_BM",
+      severity: "lost",
+      rules: 1,
+    } as const;
+    const samples = [
+      sample(0),
+      sample(1, { supplied: [{ source: "dcgm", fields: ["sm_activity_permille"] }], xids: [xid] }),
+    ];
+    const problems = [new CaliberError("DCGM_STALE", "old", { details: "why" })];
+    const reading = { source: "nvml", inventory: [inventoryOf("GPU-a")], samples, problems } as const;
+    const result = scanLive(reading, host, read_ms);
+    expect(result).toMatchObject({
+      v: 1,
+      from: "live",
+      source: "nvml",
+      host,
+      problems: [{ code: "DCGM_STALE", message: "old", details: "why" }],
+    });
+    expect(result.gpus).toHaveLength(1);
+    const [gpu] = result.gpus;
+    expect(gpu).toMatchObject({
+      uuid: "GPU-a",
+      inventory: { host },
+      telemetry: {
+        presence: "present",
+        samples: 2,
+        power_mw: { min: 100_000, max: 100_001 },
+        supplied: [{ source: "dcgm", fields: ["sm_activity_permille"] }],
+      },
+      xids: [xid],
+      dcgm: null,
+    });
+    expectReportable(gpu!);
+  });
+
+  it("does not lose a GPU that has samples and no inventory, nor the other way round", () => {
+    const reading = {
+      source: "nvml",
+      inventory: [inventoryOf("GPU-b")],
+      samples: [sample(0)],
+      problems: [],
+    } as const;
+    const { gpus } = scanLive(reading, null, read_ms);
+    expect(
+      gpus.map(({ uuid, inventory, telemetry }) => [uuid, inventory !== null, telemetry !== null]),
+    ).toEqual([
+      ["GPU-b", true, false],
+      ["GPU-a", false, true],
+    ]);
+  });
+
+  it("finds what cannot be true, and nothing when the wall clock is set back meanwhile", () => {
+    const inventory = [{ ...inventoryOf("GPU-a"), power_limit_mw: 700_000 }];
+    const busy = (n: number, over: Partial<GpuSample> = {}) =>
+      sample(n, { fast: { ...noReading.fast, power_mw: 2_000_000 }, ...over });
+    const found = scanLive(
+      { source: "nvml", inventory, samples: [busy(0), busy(1)], problems: [] },
+      null,
+      read_ms,
+    );
+    expect(found.gpus[0]?.implausible.map(({ code }) => code)).toContain("POWER_ABOVE_LIMIT");
+    const back = [sample(0), sample(1, { at_ms: read_ms - 60_000 })];
+    const clean = scanLive({ source: "nvml", inventory, samples: back, problems: [] }, null, read_ms);
+    expect(clean.gpus[0]?.implausible.map(({ code }) => code)).not.toContain("PRESENT_BEYOND_WINDOW");
+  });
+});
+
+describe("scanSaved", () => {
+  it("reads a kernel log: each GPU once, a storm as a count, and says what has no date", () => {
+    const line = "[ 1234.5] NVRM: Xid (PCI:0000:18:00): 79, pid=1, GPU has fallen off the bus.\n";
+    const result = scanSaved(line.repeat(3), read_ms);
+    expect(result).toMatchObject({
+      from: "kernel-log",
+      source: null,
+      host: null,
+      problems: [{ code: "SCAN_UNDATED" }],
+    });
+    expect(result.gpus).toMatchObject([
+      {
+        uuid: null,
+        bus_id: "00000000:18:00.0",
+        inventory: null,
+        xids: [{ xid: 79, count: 3, severity: "lost" }],
+      },
+    ]);
+  });
+
+  it("reads a log of the driver without any fault as no GPU, which is no error", () => {
+    const text = "kernel: NVRM: loading NVIDIA UNIX x86_64 Kernel Module  580.65.06\n";
+    expect(scanSaved(text, read_ms)).toMatchObject({ from: "kernel-log", gpus: [], problems: [] });
+  });
+
+  it("reads metrics, without taking them for a GPU that answers", () => {
+    const uuid = "GPU-6d5c0ac5-74d7-3130-46f1-e93ed57f469a";
+    const labels = `{gpu="0",UUID="${uuid}",pci_bus_id="00000000:18:00.0"}`;
+    const text = `# TYPE DCGM_FI_DEV_GPU_TEMP gauge\nDCGM_FI_DEV_GPU_TEMP${labels} 74\nDCGM_FI_DEV_XID_ERRORS${labels} 31\n`;
+    const result = scanSaved(text, read_ms);
+    expect(result).toMatchObject({ from: "dcgm", source: null, problems: [{ code: "SCAN_UNDATED" }] });
+    expect(result.gpus).toMatchObject([
+      { uuid, telemetry: null, dcgm: { temp_mc: 74_000 }, xids: [{ xid: 31, source: "dcgm" }] },
+    ]);
+  });
+
+  it("refuses what is none of these", () => {
+    for (const text of ["", "root:x:0:0\n", "{}", "\u0000\u0001"]) {
+      expect(() => scanSaved(text, read_ms)).toThrow(expect.objectContaining({ code: "SCAN_FILE_UNKNOWN" }));
+    }
+  });
+
+  const samples = `${process.env.CALIBER_SAMPLES ?? "../shared/samples"}/nvidia-smi-xml`;
+  it.skipIf(!existsSync(samples) && process.env.CI !== "true")(
+    "shows recorded files as reports that could be signed",
+    () => {
+      const files = readdirSync(samples, { recursive: true, encoding: "utf8" }).filter((name) =>
+        name.endsWith(".xml"),
+      );
+      expect(files.length).toBeGreaterThan(10);
+      for (const name of files) {
+        const { from, source, gpus } = scanSaved(readFileSync(join(samples, name), "utf8"), read_ms);
+        expect([from, source, gpus.length > 0]).toEqual(["nvidia-smi-xml", "nvidia-smi", true]);
+        for (const gpu of gpus) expectReportable(gpu);
+      }
+    },
+  );
+});
