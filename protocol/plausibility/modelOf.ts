@@ -2,12 +2,15 @@ import type { InventoryBody } from "../report/schema.js";
 import { type GpuModel, gpuModels } from "./gpuModels.js";
 import { pciIdOf } from "./pciIdOf.js";
 
-const byName = new Map(gpuModels.map((model) => [model.name, model]));
+// Drivers of different age print another maker's name before it, or none.
+const byName = new Map(
+  gpuModels.flatMap((model) => ["", "NVIDIA ", "Tesla "].map((maker) => [maker + model.name, model])),
+);
 const byId = new Map(gpuModels.map((model) => [model.pci_id, model]));
 
 /** The model that a GPU's name stands for; null for one that the table does not know. */
 export function modelOfName(name: string | null): GpuModel | null {
-  return byName.get((name ?? "").replace(/^(NVIDIA|Tesla) /, "")) ?? null;
+  return (name === null ? undefined : byName.get(name)) ?? null;
 }
 
 /** The model behind a PCI device id (4 hex digits in upper case); null for one that the table does not know. */

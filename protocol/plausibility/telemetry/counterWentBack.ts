@@ -41,20 +41,18 @@ function keptCounter({ body, before }: SeenTelemetry): string | null {
 }
 
 function energyCounter({ body, window, before }: SeenTelemetry): string | null {
-  if (body.energy_mj === null || before!.body.energy_mj === null) return null;
+  if (!isBelow(body.energy_mj, before!.body.energy_mj)) return null;
   const now_mj = Number(body.energy_mj);
   const then_mj = Number(before!.body.energy_mj);
-  if (now_mj >= then_mj) return null;
   const since_ms = Math.max(0, window.end_ms - before!.window.end_ms);
   if (now_mj <= (most_mw * (since_ms + 2000)) / 1000) return null;
   return `the energy counter fell from ${words.joules(then_mj)} to ${words.joules(now_mj)}, more than ${words.seconds(since_ms)} after a reload can give`;
 }
 
 function loadedCounter(seen: SeenTelemetry): string | null {
-  if (mayBeReloaded(seen)) return null;
   const then = seen.before!.body;
   const now = seen.body;
-  return (
+  const evidence =
     fell("PCIe replays", then.pcie_replays, now.pcie_replays, unloaded) ??
     // Written to the GPU's memory now and then: a crash may lose the last few.
     fell(
@@ -68,8 +66,8 @@ function loadedCounter(seen: SeenTelemetry): string | null {
       then.ecc_aggregate?.sram_correctable,
       now.ecc_aggregate?.sram_correctable,
       unloaded,
-    )
-  );
+    );
+  return evidence === null || mayBeReloaded(seen) ? null : evidence;
 }
 
 const unloaded = ", and nothing shows that the driver was reloaded";
@@ -80,15 +78,19 @@ const unloaded = ", and nothing shows that the driver was reloaded";
  */
 function mayBeReloaded({ body, window, before }: SeenTelemetry): boolean {
   const then = before!.body;
-  if (body.energy_mj !== null && then.energy_mj !== null && Number(body.energy_mj) < Number(then.energy_mj)) {
-    return true;
-  }
   return (
+    isBelow(body.energy_mj, then.energy_mj) ||
     then.presence !== "present" ||
     body.presence !== "present" ||
     body.present_ms < window.end_ms - window.start_ms ||
     window.start_ms - before!.window.end_ms > 1000
   );
+}
+
+/** Compares decimal strings without leading zeros, as counters come. */
+function isBelow(now: string | null, then: string | null): boolean {
+  if (now === null || then === null) return false;
+  return now.length === then.length ? now < then : now.length < then.length;
 }
 
 function fell(
