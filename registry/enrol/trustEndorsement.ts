@@ -31,7 +31,8 @@ export function trustEndorsement(
   if (token.ek_sha256.length > 0) {
     // What the operator needs to make a good token, should this be the right TPM.
     if (!token.ek_sha256.includes(ek_sha256)) throw untrusted(ek_sha256, "the token names another");
-    return { key, evidence: { ek_sha256, trust: "pinned", root_sha256: null, ek_certificate } };
+    // A certificate that nobody has checked has no place in the evidence.
+    return { key, evidence: { ek_sha256, trust: "pinned", root_sha256: null, ek_certificate: null } };
   }
   if (ek_certificate === null)
     throw untrusted(ek_sha256, "it has no maker's certificate, and the token does not name it");
