@@ -19,17 +19,26 @@ const ofRouter = selectorsOf(routerEvents);
 const ofOldRouter = selectorsOf(oldRouterEvents);
 const ignored = selectorsOf(ignoredEvents);
 
+type ReadTerms = (bytes: Hex, loan: Hex, chain_id: number) => LoanTerms | null;
+
 /**
  * A log of timelock or router. Null for one that says nothing of a loan's state, "unknown" for an event that this
  * version has never heard of: a router upgraded past v1.2 may say with it what must not be missed.
+ * `readTerms` spares whoever knows the terms the work of reading them again.
  * @throws CaliberError LOANS_LOG_UNREADABLE
  */
-export function decodeLoanLog(log: Log, source: Source): LoanEvent | "unknown" | null {
+export function decodeLoanLog(
+  log: Log,
+  source: Source,
+  readTerms: ReadTerms = termsIn,
+): LoanEvent | "unknown" | null {
   const selector = log.topics[0];
   if (selector === undefined) return "unknown";
   if (log.address === source.timelock && ofTimelock.has(selector)) return timelockEvent(log);
-  if (log.address === source.router && ofRouter.has(selector)) return routerEvent(log, source.chain_id);
-  if (log.address === source.router && ofOldRouter.has(selector)) return oldRouterEvent(log, source.chain_id);
+  if (log.address === source.router && ofRouter.has(selector))
+    return routerEvent(log, source.chain_id, readTerms);
+  if (log.address === source.router && ofOldRouter.has(selector))
+    return oldRouterEvent(log, source.chain_id, readTerms);
   return ignored.has(selector) ? null : "unknown";
 }
 
@@ -49,15 +58,15 @@ function timelockEvent(log: Log): LoanEvent {
     : { kind: "withdrawn", ...staged, withdrawer: lower(args.withdrawer) };
 }
 
-function routerEvent(log: Log, chain_id: number): LoanEvent {
+function routerEvent(log: Log, chain_id: number, readTerms: ReadTerms): LoanEvent {
   const { eventName, args } = decoded(routerEvents, log);
   switch (eventName) {
     case "LoanOriginated": {
       const loan = args.loanTermsHash;
-      return { kind: "originated", loan, terms: termsIn(args.loanTerms, loan, chain_id) };
+      return { kind: "originated", loan, terms: readTerms(args.loanTerms, loan, chain_id) };
     }
     case "LoanRefinanced":
-      return refinanced(args, chain_id);
+      return refinanced(args, chain_id, readTerms);
     case "LoanRepaid": {
       const { loanTermsHash: loan, principal, interest, prepayment, fee, isRepaid: is_repaid } = args;
       return { kind: "repaid", loan, principal, interest, prepayment, fee, is_repaid };
@@ -73,18 +82,19 @@ function routerEvent(log: Log, chain_id: number): LoanEvent {
   }
 }
 
-function oldRouterEvent(log: Log, chain_id: number): LoanEvent {
+function oldRouterEvent(log: Log, chain_id: number, readTerms: ReadTerms): LoanEvent {
   const { eventName, args } = decoded(oldRouterEvents, log);
-  if (eventName === "LoanRefinanced") return refinanced(args, chain_id);
+  if (eventName === "LoanRefinanced") return refinanced(args, chain_id, readTerms);
   return { kind: "originated", loan: args.loanTermsHash, terms: null };
 }
 
 function refinanced(
   args: { oldLoanTermsHash: Hex; newLoanTermsHash: Hex; newLoanTerms: Hex },
   chain_id: number,
+  readTerms: ReadTerms,
 ): LoanEvent {
   const { oldLoanTermsHash: loan, newLoanTermsHash: new_loan, newLoanTerms } = args;
-  return { kind: "refinanced", loan, new_loan, terms: termsIn(newLoanTerms, new_loan, chain_id) };
+  return { kind: "refinanced", loan, new_loan, terms: readTerms(newLoanTerms, new_loan, chain_id) };
 }
 
 /** Terms count only under their own hash. What a later router writes in another form leaves the loan without terms. */

@@ -86,7 +86,8 @@ export function createLoanIndexer(options: {
     try {
       const end = await chain.block(to);
       if (end === null) throw loansError("LOANS_RPC", `the node has no block ${to}`);
-      const { removed, added } = store.confirm(from, end, await readLogs(chain, settings, from, end));
+      const logs = await readLogs(chain, settings, from, end, store.held(from, to));
+      const { removed, added } = store.confirm(from, end, logs);
       if (removed > 0) log.warn({ from, to, removed, added }, "logs differ from their first reading");
     } catch (error) {
       // Nodes bound a range by blocks, by answers or by time, each in words of its own.
@@ -100,7 +101,7 @@ export function createLoanIndexer(options: {
   async function readWindow(head: ChainBlock): Promise<void> {
     const after = store.cursor().confirmed.number;
     const read_ms = now_ms();
-    const logs = await readLogs(chain, settings, after + 1, head);
+    const logs = await readLogs(chain, settings, after + 1, head, store.held(after + 1, head.number));
     const { removed } = store.replaceWindow(after, head, logs, read_ms);
     if (removed > 0) log.info({ removed }, "unconfirmed logs are gone from the chain");
   }

@@ -11,6 +11,7 @@ import type { ChainBlock } from "./loanChain.js";
 import type { PlacedEvent } from "./loanEvent.js";
 import type { LoanSettings } from "./loanSettings.js";
 import { createLogTable, type LogRow, type TimedLog } from "./logTable.js";
+import type { HeldLog } from "./readLogs.js";
 
 export type BlockMark = { number: number; hash: Hex };
 
@@ -34,6 +35,8 @@ export type UnknownEvent = { address: Address; selector: Hex | null; count: numb
 /** Everything read from the chain. Each call that changes something is one transaction. */
 export type LoanStore = {
   cursor(): LoanCursor;
+  /** Where the logs of these blocks stand. */
+  held(from: number, to: number): HeldLog[];
   /** Confirmed blocks whose hashes are kept, newest first. */
   marks(): BlockMark[];
   /** Blocks up to `to` are confirmed: their logs replace what was read of them before. */
@@ -42,7 +45,7 @@ export type LoanStore = {
   replaceWindow(after: number, head: ChainBlock, logs: TimedLog[], read_ms: number): LogChanges;
   /** Forgets everything above the mark; what is kept is not whole until it is read again. */
   rollBack(to: { number: number; hash: Hex | null }): void;
-  /** In the chain's order. */
+  /** In the chain's order, without the terms, which `terms` has. */
   eventsOf(loan: Hex): PlacedEvent[];
   /** Loans by the order of their hashes, after one of them. */
   loans(after: Hex | null, limit: number): Hex[];
@@ -154,6 +157,13 @@ export function createLoanStore(db: Db, settings: LoanSettings): LoanStore {
           "SELECT number, hash FROM loan_block WHERE scope = ? ORDER BY number DESC",
         )
         .all(scope),
+    held: (from, to) =>
+      db
+        .prepare<[string, number, number], HeldLog>(
+          `SELECT block_number, block_hash, log_index FROM loan_log
+           WHERE scope = ? AND block_number BETWEEN ? AND ?`,
+        )
+        .all(scope, from, to),
     confirm,
     replaceWindow,
     rollBack,
@@ -245,7 +255,8 @@ function cursorOf(row: CursorRow): LoanCursor {
 /** Only logs that a loan's mention points at come here, and they decoded when they were stored. */
 function placedEvent(row: LogRow, settings: LoanSettings): PlacedEvent {
   const { block_number, block_hash, log_index, tx_hash, time_s } = row;
-  const event = decodeLoanLog({ ...row, topics: JSON.parse(row.topics) as Hex[] }, settings);
+  // All terms that logs hold were kept under their hashes when the logs were stored.
+  const event = decodeLoanLog({ ...row, topics: JSON.parse(row.topics) as Hex[] }, settings, () => null);
   if (event === null || event === "unknown")
     throw new Error(`stored log ${block_number}/${log_index} is no event`);
   return { ...event, place: { block_number, block_hash, log_index, tx_hash, time_s } };

@@ -11,6 +11,8 @@ export type LoansErrorCode =
   | "LOANS_REORG_DURING_READ"
   /** A log that was not asked for, or two that claim one place. */
   | "LOANS_LOG_REFUSED"
+  /** The node keeps back a log that it gave before, of a block that is still on its chain. */
+  | "LOANS_LOG_WITHHELD"
   /** A known event whose data do not decode. */
   | "LOANS_LOG_UNREADABLE"
   /** The index is not whole, or too old to decide by. */
@@ -20,6 +22,7 @@ const retryable: ReadonlySet<LoansErrorCode> = new Set([
   "LOANS_RPC",
   "LOANS_NODE_BEHIND",
   "LOANS_REORG_DURING_READ",
+  "LOANS_LOG_WITHHELD",
   "LOANS_NOT_CURRENT",
 ]);
 

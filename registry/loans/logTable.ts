@@ -58,13 +58,7 @@ export function createLogTable(db: Db, scope: string, settings: LoanSettings): L
     replace(from, to, logs) {
       const loans = new Set<Hex>();
       const terms: LoanTerms[] = [];
-      const rows = logs.flatMap((log) => {
-        const event = decodeLoanLog(log, settings);
-        if (event === null) return [];
-        const kind = event === "unknown" ? event : event.kind;
-        return [{ row: { ...log, topics: JSON.stringify(log.topics), kind }, event }];
-      });
-      const wanted = new Set(rows.map(({ row }) => identity(row)));
+      const wanted = new Set(logs.map(identity));
       const held = new Set<string>();
       let removed = 0;
       for (const row of selectRange.all(scope, from, to)) {
@@ -77,15 +71,18 @@ export function createLogTable(db: Db, scope: string, settings: LoanSettings): L
         removed += 1;
       }
       let added = 0;
-      for (const { row, event } of rows) {
-        if (held.has(identity(row))) continue;
-        insertLog.run({ ...row, scope });
+      for (const log of logs) {
+        if (held.has(identity(log))) continue;
+        const event = decodeLoanLog(log, settings);
+        if (event === null) continue;
+        const kind = event === "unknown" ? event : event.kind;
+        insertLog.run({ ...log, scope, kind, topics: JSON.stringify(log.topics) });
         added += 1;
         if (event === "unknown") continue;
         for (const { loan, token, token_id } of mentionsOf(event)) {
           loans.add(loan);
           const id = token_id === null ? null : String(token_id);
-          insertMention.run(scope, row.block_number, row.log_index, loan, token, id);
+          insertMention.run(scope, log.block_number, log.log_index, loan, token, id);
         }
         if ("terms" in event && event.terms !== null) terms.push(event.terms);
       }

@@ -1,8 +1,13 @@
 import {
   type Address,
+  BaseError,
   BlockNotFoundError,
+  encodeFunctionData,
+  HttpRequestError,
+  LimitExceededRpcError,
   type PublicClient,
   parseAbi,
+  TimeoutError,
   TransactionNotFoundError,
 } from "viem";
 import { loanStatuses } from "../credit/schedule/loanState.js";
@@ -12,8 +17,9 @@ import { loansError } from "./loansError.js";
 
 const abi = parseAbi([
   "function loanState(bytes32 loanTermsHash) view returns (uint8 status, uint16 repaymentCount, uint64 originationTimestamp, uint256 scaledBalance)",
-  "function decimals() view returns (uint8)",
 ]);
+
+const decimalsCall = encodeFunctionData({ abi: parseAbi(["function decimals() view returns (uint8)"]) });
 
 /** The port over a viem client, which must not cache (chainClient). */
 export function viemLoanChain(
@@ -74,24 +80,27 @@ export function viemLoanChain(
       if (name === undefined) throw loansError("LOANS_LOG_UNREADABLE", `no name for loan status ${status}`);
       return { status: name, repayment_count, origination_s: Number(originated), scaled_balance };
     },
-    decimals: async (address) => {
+    decimals: async (to) => {
       try {
-        return await client.readContract({ address, abi, functionName: "decimals" });
+        const { data = "0x" } = await client.call({ to, data: decimalsCall });
+        // Solidity reads the first word and takes no heed of what follows.
+        const value = data.length < 66 ? null : BigInt(data.slice(0, 66));
+        return value === null || value > 255n ? null : Number(value);
       } catch (error) {
-        if (isContractsAnswer(error)) return null;
-        throw error;
+        if (isNodesFault(error)) throw error;
+        return null;
       }
     },
   };
 }
 
-/** Told apart from a node that does not answer: the call ran, and gave no number. */
-function isContractsAnswer(error: unknown): boolean {
-  const isAnswer = (cause: unknown): boolean =>
-    cause instanceof ContractFunctionRevertedError ||
-    cause instanceof ContractFunctionZeroDataError ||
-    cause instanceof AbiDecodingDataSizeTooSmallError;
-  return error instanceof BaseError && error.walk(isAnswer) !== null;
+/** Anything else is what came of running the contract, which may revert, burn its gas or answer nonsense. */
+function isNodesFault(error: unknown): boolean {
+  const isFault = (cause: unknown): boolean =>
+    cause instanceof HttpRequestError ||
+    cause instanceof TimeoutError ||
+    cause instanceof LimitExceededRpcError;
+  return !(error instanceof BaseError) || error.walk(isFault) !== null;
 }
 
 /** A block that is asked for by number, or the latest, is never the pending one, the only kind without a hash. */
