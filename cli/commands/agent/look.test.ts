@@ -70,6 +70,17 @@ describe("scan", () => {
       code: "FILE_UNREADABLE",
     });
     await expect(scan(["--from", saved("hello\n")], io)).rejects.toMatchObject({ code: "SCAN_FILE_UNKNOWN" });
+    await expect(scan(["--from", directory], io)).rejects.toMatchObject({
+      code: "FILE_UNREADABLE",
+      message: expect.stringContaining("EISDIR"),
+    });
+  });
+
+  it("reads no more than it can hold of what does not end", async () => {
+    await expect(scan(["--from", "/dev/zero"], io)).rejects.toMatchObject({
+      code: "FILE_UNREADABLE",
+      message: expect.stringContaining("more than"),
+    });
   });
 });
 
@@ -96,5 +107,17 @@ describe("doctor", () => {
     expect(out).toContain("caliber agent enroll");
     expect(out).toMatch(/^ok +disk|^warn +disk/m);
     expect(out).toMatch(/Something is broken\.\n$/);
+  });
+
+  it("tells of an identity that cannot be read among all the rest", async () => {
+    writeFileSync(join(directory, "identity.json"), "{", { mode: 0o600 });
+    expect(await doctor([...alone, "--data-dir", directory, "--json"], io)).toBe(1);
+    const { checks } = JSON.parse(out);
+    const told = checks.find(({ id }: { id: string }) => id === "enrolment");
+    expect(told).toMatchObject({
+      status: "fail",
+      says: expect.stringContaining("identity.json cannot be read"),
+    });
+    expect(checks.map(({ id }: { id: string }) => id)).toEqual(expect.arrayContaining(["gpus", "disk"]));
   });
 });
