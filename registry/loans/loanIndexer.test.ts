@@ -2,65 +2,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { LoanTerms } from "../credit/loanTerms/loanTerms.js";
 import type { ChainLog } from "./loanChain.js";
-import { hashOf, loanLog, loanOn, type RawLog, testSettings } from "./testing/loanLog.js";
+import { hashOf, loanLog, loanOn, testSettings } from "./testing/loanLog.js";
+import { contents, expectStanding, expectTrue, lives, settled } from "./testing/loanTruth.js";
 import { openLoans, type TestLoans } from "./testing/openLoans.js";
 
 const coded = (code: string) => expect.objectContaining({ code });
-
-/** All that the index holds, for comparing two of them. */
-function contents({ db, view }: TestLoans) {
-  const rows = db
-    .prepare(
-      "SELECT block_number, block_hash, log_index, tx_hash, time_s, topics, data FROM loan_log ORDER BY 1, 3",
-    )
-    .all();
-  return { rows, loans: view.loans({ after: null, limit: 1_000 }) };
-}
-
-/** What a new index makes of the same chain. */
-async function fresh(loans: TestLoans, changes: Parameters<typeof openLoans>[0] = {}) {
-  const other = openLoans(changes);
-  Object.assign(other.chain, {
-    head: loans.chain.head,
-    block: loans.chain.block,
-    logs: loans.chain.logs,
-    loanState: loans.chain.loanState,
-    calldata: loans.chain.calldata,
-  });
-  await other.follow();
-  return contents(other);
-}
-
-/** Less what depends on how far, and by which way, the chain was read: terms once seen under their hash stay known. */
-const settled = ({ rows, loans }: ReturnType<typeof contents>) => ({
-  rows,
-  loans: loans.map(({ chain_state: _, confirmed_phase: __, terms, collateral, originated, ...loan }) => ({
-    ...loan,
-    originated,
-    ...(originated === null ? {} : { terms, collateral }),
-  })),
-});
-
-/** The same logs as stand on the chain, and the same loans as a new index finds in them. */
-async function expectTrue(loans: TestLoans): Promise<void> {
-  expectStanding(loans);
-  expect(settled(contents(loans))).toEqual(settled(await fresh(loans)));
-}
-
-function expectStanding(loans: TestLoans): void {
-  expect(
-    loans.db.prepare("SELECT block_hash, log_index FROM loan_log ORDER BY block_number, log_index").all(),
-  ).toEqual(loans.chain.standing().map(({ block_hash, log_index }) => ({ block_hash, log_index })));
-}
-
-/** Lives of loans, a log a block, each on a token of its own. */
-function lives(from: number, count: number): RawLog[] {
-  return Array.from({ length: count }, (_, i) => {
-    const terms = loanOn([BigInt(from + Math.floor(i / 4))], from % 256);
-    const steps = [loanLog.deposited, loanLog.withdrawn, loanLog.originated, loanLog.breached];
-    return steps[i % 4]!(terms);
-  });
-}
 
 describe("reorganisations", () => {
   it.each([1, 17, 33, 49])(
@@ -300,6 +246,12 @@ describe("a node", () => {
       expect(contents(loans)).toEqual(before);
     }
     loans.chain.head = head;
+    // One that lacks an old block has not said that it was another.
+    const { block } = loans.chain;
+    loans.chain.block = async (number) => (number < 40 ? null : block(number));
+    await expect(loans.indexer.step()).rejects.toThrow(coded("LOANS_NODE_BEHIND"));
+    expect(contents(loans)).toEqual(before);
+    loans.chain.block = block;
     loans.chain.mine();
     await loans.follow();
     await expectTrue(loans);

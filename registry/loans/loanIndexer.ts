@@ -52,17 +52,18 @@ export function createLoanIndexer(options: {
   }
 
   async function isOnChain({ number, hash }: { number: number; hash: string | null }): Promise<boolean> {
-    return hash === null || (await chain.block(number))?.hash === hash;
+    if (hash === null) return true;
+    const block = await chain.block(number);
+    // No answer is not another answer: nothing is thrown away for it.
+    if (block === null) throw behind(`it has no block ${number}`);
+    return block.hash === hash;
   }
 
   async function checkPast(head: ChainBlock): Promise<void> {
     const { head: before, confirmed } = store.cursor();
     // A lower head is a node that lags: to follow it would unsay what is known. A shorter fork grows past it or goes.
     if (head.number < Math.max(before?.number ?? 0, confirmed.hash === null ? 0 : confirmed.number)) {
-      throw loansError(
-        "LOANS_NODE_BEHIND",
-        `the node is at block ${head.number}, which is before what was read`,
-      );
+      throw behind(`its newest block is ${head.number}`);
     }
     if (before !== null && !(await isOnChain(before)))
       log.info({ block: before.number }, "the chain was reorganized");
@@ -85,7 +86,7 @@ export function createLoanIndexer(options: {
     const to = Math.min(target, confirmed.number + range);
     try {
       const end = await chain.block(to);
-      if (end === null) throw loansError("LOANS_RPC", `the node has no block ${to}`);
+      if (end === null) throw behind(`it has no block ${to}`);
       const logs = await readLogs(chain, settings, from, end, store.held(from, to));
       const { removed, added } = store.confirm(from, end, logs);
       if (removed > 0) log.warn({ from, to, removed, added }, "logs differ from their first reading");
@@ -146,4 +147,8 @@ export function createLoanIndexer(options: {
       return "current";
     },
   };
+}
+
+function behind(reason: string): Error {
+  return loansError("LOANS_NODE_BEHIND", `the node is behind what was read before: ${reason}`);
 }
