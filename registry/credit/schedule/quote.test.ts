@@ -48,7 +48,7 @@ type Vectors = {
 };
 
 const vectors = JSON.parse(
-  readFileSync(new URL("../../../fixtures/vectors/loan-router.json", import.meta.url), "utf8"),
+  readFileSync(new URL("../../../fixtures/loans/loan-router.json", import.meta.url), "utf8"),
 ) as Vectors;
 
 const isInterest = (model: InterestModel | FeeModel): model is InterestModel =>
