@@ -165,6 +165,9 @@ describe.skipIf(!existsSync(anvil) && !process.env.CI)("the contracts on anvil",
       deadline: BigInt(vector.message.deadline),
     };
     const { x, y } = vector.key;
+    const header = { ...vector.header, declaredValue: BigInt(vector.header.declaredValue) };
+    await mined(await token.write.registerHeader([header]));
+    expect(await token.read.headerOf([authorization.headerHash])).toEqual(header);
     expect(await token.read.mintDigestPreimage([authorization])).toBe(vector.preimage);
     const { r, s } = vector.refusedSignature;
     expect(await refusalOf(token.simulate.mint([authorization, x, y, r, s]))).toBe("DeviceSignatureInvalid");
@@ -187,7 +190,7 @@ describe.skipIf(!existsSync(anvil) && !process.env.CI)("the contracts on anvil",
         ...identity,
         evidence: sha256("statement"),
         logOrigin: sha256("log.example/caliber"),
-        headerHash: sha256("header"),
+        headerHash: zeroHash,
         assurance: 0,
         predecessor,
         nonce: 0n,

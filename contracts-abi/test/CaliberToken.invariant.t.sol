@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {CaliberToken} from "../src/CaliberToken.sol";
-import {Title} from "../src/interfaces/ICaliberToken.sol";
+import {Title} from "../src/interfaces/TitleTypes.sol";
 import {Cheats} from "./support/Cheats.sol";
 import {TokenHandler} from "./support/TokenHandler.sol";
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {P256} from "@openzeppelin/contracts/utils/cryptography/P256.sol";
+import {ICaliberToken} from "../interfaces/ICaliberToken.sol";
+
 /// @title DeviceKey
-/// @notice The name of a device's P-256 key.
+/// @notice The name of a device's P-256 key, and what it signed.
 library DeviceKey {
     /// @dev SubjectPublicKeyInfo up to the point: SEQUENCE, AlgorithmIdentifier (ecPublicKey, prime256v1), BIT STRING,
     /// uncompressed point marker. RFC 5480; 27 bytes.
@@ -13,5 +16,16 @@ library DeviceKey {
     /// @param qy The public key, y.
     function hash(bytes32 qx, bytes32 qy) internal pure returns (bytes32) {
         return sha256(bytes.concat(SPKI_PREFIX, qx, qy));
+    }
+
+    /// @notice Reverts unless the key is the one named and has signed the digest with a low s.
+    /// @dev By precompile 0x100 where the chain has it, else in Solidity.
+    function requireSigned(bytes32 keyHash, bytes32 digest, bytes32 qx, bytes32 qy, bytes32 r, bytes32 s)
+        internal
+        view
+    {
+        bytes32 computed = hash(qx, qy);
+        require(computed == keyHash, ICaliberToken.DeviceKeyMismatch(computed, keyHash));
+        require(P256.verify(digest, r, s, qx, qy), ICaliberToken.DeviceSignatureInvalid(keyHash));
     }
 }

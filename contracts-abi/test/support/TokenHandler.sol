@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {CaliberToken} from "../../src/CaliberToken.sol";
-import {MintAuthorization} from "../../src/interfaces/ICaliberToken.sol";
+import {MintAuthorization} from "../../src/interfaces/TitleTypes.sol";
 import {Devices, Signed} from "./Devices.sol";
 
 /// @notice Mints, moves, amends and redeems at random from few keys and fewer identities, so that they collide. It
