@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {CaliberHealth} from "../src/CaliberHealth.sol";
-import {HealthLeaf, State} from "../src/interfaces/ICaliberHealth.sol";
+import {HealthLeaf, State} from "../src/interfaces/HealthTypes.sol";
 import {Cheats} from "./support/Cheats.sol";
 import {HealthHandler} from "./support/HealthHandler.sol";
 
@@ -40,7 +40,7 @@ contract CaliberHealthInvariantTest is Cheats {
     }
 
     function invariant_epochsGrow() public view {
-        (uint64 epoch,,,,) = health.fleet();
+        (uint32 epoch,,,,) = health.fleet();
         vm.assertEq(epoch, handler.epoch());
     }
 }

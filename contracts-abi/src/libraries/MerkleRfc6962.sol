@@ -17,8 +17,17 @@ library MerkleRfc6962 {
     }
 
     /// @notice Hash of an inner node: SHA-256(0x01 ‖ left ‖ right).
-    function hashNode(bytes32 left, bytes32 right) internal pure returns (bytes32) {
-        return sha256(bytes.concat(hex"01", left, right));
+    /// @dev Bytes are laid out past the free memory and left there: a proof has up to 40 nodes, and `bytes.concat` would
+    /// take new memory for each. 0x02 is the SHA-256 precompile; it fails only for want of gas.
+    function hashNode(bytes32 left, bytes32 right) internal view returns (bytes32 node) {
+        assembly ("memory-safe") {
+            let free := mload(0x40)
+            mstore8(free, 1)
+            mstore(add(free, 1), left)
+            mstore(add(free, 33), right)
+            if iszero(staticcall(gas(), 2, free, 65, 0, 32)) { revert(0, 0) }
+            node := mload(0)
+        }
     }
 
     /// @notice Reverts unless the leaf is at `index` of the tree of `size` leaves under `root`.
@@ -31,7 +40,7 @@ library MerkleRfc6962 {
     /// @param proof Audit path, from the leaf up.
     function requireInclusion(bytes32 root, uint64 size, bytes32 leafHash, uint64 index, bytes32[] calldata proof)
         internal
-        pure
+        view
     {
         require(index < size, LeafIndexOutOfRange(index, size));
         uint64 node = index;

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 /// @notice The cheatcodes of forge that the tests use; forge answers them at a fixed address.
 interface Vm {
+    function addr(uint256 privateKey) external pure returns (address account);
     function assertEq(bool left, bool right) external pure;
     function assertEq(uint256 left, uint256 right) external pure;
     function assertEq(uint256 left, uint256 right, string calldata message) external pure;
@@ -28,6 +29,7 @@ interface Vm {
     function prank(address sender) external;
     function publicKeyP256(uint256 privateKey) external pure returns (uint256 x, uint256 y);
     function readFile(string calldata path) external view returns (string memory);
+    function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function signP256(uint256 privateKey, bytes32 digest) external pure returns (bytes32 r, bytes32 s);
     function startPrank(address sender) external;
     function stopPrank() external;

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {CaliberHealth} from "../../src/CaliberHealth.sol";
-import {HealthLeaf, State} from "../../src/interfaces/ICaliberHealth.sol";
+import {HealthLeaf, State} from "../../src/interfaces/HealthTypes.sol";
 import {HealthFixture} from "./HealthFixture.sol";
 
 /// @notice Posts, proves and lets time pass at random, for few tokens and few sequences, some of it malformed.
@@ -11,7 +11,7 @@ contract HealthHandler is HealthFixture {
 
     mapping(uint256 tokenId => uint64) public highestSequence;
     mapping(uint256 tokenId => HealthLeaf) private _recorded;
-    uint64 public epoch;
+    uint32 public epoch;
     uint64 public fleetUntil;
 
     constructor() {
@@ -54,8 +54,7 @@ contract HealthHandler is HealthFixture {
 
     function publish(bytes32 root, uint16 fleetValid, HealthLeaf[] memory transitions) private {
         fleetUntil = uint64(block.timestamp + bound(fleetValid, 0, 400)) - 100;
-        vm.prank(ATTESTOR);
-        health.post(++epoch, root, 1, fleetUntil, transitions);
+        post(++epoch, root, 1, fleetUntil, transitions);
         for (uint256 i = 0; i < transitions.length; ++i) {
             note(transitions[i].tokenId);
         }
