@@ -4,13 +4,13 @@ pragma solidity 0.8.37;
 import {
     AccessControlDefaultAdminRules
 } from "@openzeppelin/contracts/access/extensions/AccessControlDefaultAdminRules.sol";
-import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {AttestorQuorum} from "./health/AttestorQuorum.sol";
 import {HealthRecords} from "./health/HealthRecords.sol";
 import {Liveness} from "./health/Liveness.sol";
 import {AttestorSignature, EpochPost, HealthLeaf, Refusal, State} from "./interfaces/HealthTypes.sol";
 import {ICaliberHealth} from "./interfaces/ICaliberHealth.sol";
+import {Meta} from "./libraries/HealthMeta.sol";
 import {HealthHashes} from "./libraries/HealthHashes.sol";
 import {MerkleRfc6962} from "./libraries/MerkleRfc6962.sol";
 
@@ -19,9 +19,10 @@ import {MerkleRfc6962} from "./libraries/MerkleRfc6962.sol";
 /// min(fleetUntil, tokenUntil) every token reads Stale, with no transaction.
 /// @dev A token's record only moves up in sequence; at the same sequence only its `validUntil` can grow. So an old
 /// good leaf, posted or proven, never beats a newer bad one. Nothing here can touch a title.
-contract CaliberHealth is HealthRecords, Liveness, AttestorQuorum, EIP712, AccessControlDefaultAdminRules, Pausable {
+contract CaliberHealth is HealthRecords, Liveness, AttestorQuorum, EIP712, AccessControlDefaultAdminRules {
     /// @dev Two slots. begun: the last epoch of which anything came; it is complete when it equals `epoch`.
-    /// hasAbandoned spares most reads of `_abandoned`.
+    /// chunks: how many of that one are here, zero when it is complete. hasAbandoned spares most reads of
+    /// `_abandoned`.
     struct Fleet {
         bytes32 root;
         uint32 epoch;
@@ -29,7 +30,9 @@ contract CaliberHealth is HealthRecords, Liveness, AttestorQuorum, EIP712, Acces
         uint64 size;
         uint40 until;
         uint40 postedAt;
+        uint16 chunks;
         bool hasAbandoned;
+        bool paused;
     }
 
     /// @notice May set the attestors.
@@ -42,8 +45,12 @@ contract CaliberHealth is HealthRecords, Liveness, AttestorQuorum, EIP712, Acces
 
     Fleet private _fleet;
     bytes32 private _stagedHash;
-    uint256 private _stagedChunks;
     mapping(uint32 epoch => bool) private _abandoned;
+
+    modifier whenNotPaused() {
+        require(!_fleet.paused, HealthPaused());
+        _;
+    }
 
     /// @param adminDelay Seconds between the two steps of handing over the admin role.
     /// @param admin First admin. All roles are the admin's to give.
@@ -71,10 +78,20 @@ contract CaliberHealth is HealthRecords, Liveness, AttestorQuorum, EIP712, Acces
         bytes32 structHash = HealthHashes.hash(epoch);
         requireQuorum(_hashTypedDataV4(structHash), signatures);
         _abandonStaged();
+        _requireChunk(epoch, 0, transitions, liveness);
+        if (epoch.chunks.length == 1) {
+            // Complete before its items are taken: they may be written over what counts.
+            _complete(epoch);
+            for (uint256 i = 0; i < transitions.length; ++i) {
+                _tell(transitions[i], _applyNow(transitions[i], number));
+            }
+            _stageLiveness(liveness, number);
+            return;
+        }
+        require(epoch.chunks.length <= type(uint16).max, TooManyChunks(epoch.chunks.length));
         _fleet.begun = number;
-        _takeChunk(epoch, 0, transitions, liveness);
-        if (epoch.chunks.length == 1) return _complete(epoch);
-        (_stagedHash, _stagedChunks) = (structHash, 1);
+        _stagedHash = structHash;
+        _stageChunk(epoch, 0, transitions, liveness);
     }
 
     /// @inheritdoc ICaliberHealth
@@ -82,16 +99,11 @@ contract CaliberHealth is HealthRecords, Liveness, AttestorQuorum, EIP712, Acces
         external
         whenNotPaused
     {
-        require(_stagedChunks != 0 && _stagedHash == HealthHashes.hash(epoch), EpochNotStaged(epoch.epoch));
-        uint256 index = _stagedChunks;
-        _takeChunk(epoch, index, transitions, liveness);
-        if (index + 1 < epoch.chunks.length) {
-            _stagedChunks = index + 1;
-            return;
-        }
-        delete _stagedHash;
-        delete _stagedChunks;
-        _complete(epoch);
+        uint256 index = _fleet.chunks;
+        require(index != 0 && _stagedHash == HealthHashes.hash(epoch), EpochNotStaged(epoch.epoch));
+        _requireChunk(epoch, index, transitions, liveness);
+        _stageChunk(epoch, index, transitions, liveness);
+        if (index + 1 == epoch.chunks.length) _complete(epoch);
     }
 
     /// @inheritdoc ICaliberHealth
@@ -109,18 +121,23 @@ contract CaliberHealth is HealthRecords, Liveness, AttestorQuorum, EIP712, Acces
 
     /// @notice Stops posts and proofs; everything reads Stale.
     function pause() external onlyRole(PAUSER_ROLE) {
-        _pause();
+        _setPaused(true);
     }
 
     /// @notice Ends the pause.
     function unpause() external onlyRole(PAUSER_ROLE) {
-        _unpause();
+        _setPaused(false);
+    }
+
+    /// @inheritdoc ICaliberHealth
+    function paused() public view returns (bool) {
+        return _fleet.paused;
     }
 
     /// @inheritdoc ICaliberHealth
     function healthOf(uint256 tokenId) external view returns (State, uint16, uint64, uint64, uint64, bytes32) {
-        (Meta memory meta, uint256 place) = _counting(tokenId);
-        return _reading(tokenId, meta, _evidenceAt(tokenId, meta, place));
+        (Meta meta, bytes32 evidenceHash) = _recorded(tokenId);
+        return _reading(tokenId, meta, evidenceHash);
     }
 
     /// @inheritdoc ICaliberHealth
@@ -130,14 +147,14 @@ contract CaliberHealth is HealthRecords, Liveness, AttestorQuorum, EIP712, Acces
         returns (State, uint16, uint64, uint64, uint64, bytes32)
     {
         _requireInFleet(leaf, index, proof);
-        (Meta memory meta, bytes32 evidenceHash) = _afterProof(leaf);
+        (Meta meta, bytes32 evidenceHash) = _afterProof(leaf, _fleet.epoch);
         return _reading(leaf.tokenId, meta, evidenceHash);
     }
 
     /// @inheritdoc ICaliberHealth
     function livenessOf(uint256 tokenId) external view returns (uint64) {
-        (Meta memory meta,) = _counting(tokenId);
-        return _livenessOf(tokenId, meta.bornEpoch);
+        (Meta meta,) = _recorded(tokenId);
+        return meta.isNone() ? 0 : _livenessOf(tokenId, meta.bornEpoch());
     }
 
     /// @inheritdoc ICaliberHealth
@@ -147,7 +164,7 @@ contract CaliberHealth is HealthRecords, Liveness, AttestorQuorum, EIP712, Acces
 
     /// @inheritdoc ICaliberHealth
     function staged() external view returns (uint32, uint256) {
-        return (_stagedChunks == 0 ? 0 : _fleet.begun, _stagedChunks);
+        return (_fleet.chunks == 0 ? 0 : _fleet.begun, _fleet.chunks);
     }
 
     /// @inheritdoc ICaliberHealth
@@ -156,39 +173,52 @@ contract CaliberHealth is HealthRecords, Liveness, AttestorQuorum, EIP712, Acces
     }
 
     function _isComplete(uint32 epoch) internal view override returns (bool) {
-        return epoch <= _fleet.epoch && !(_fleet.hasAbandoned && _abandoned[epoch]);
+        return epoch <= _fleet.epoch && (!_fleet.hasAbandoned || !_abandoned[epoch]);
     }
 
     /// @dev What the epoch brought stays in its places, and never counts.
     function _abandonStaged() private {
-        if (_stagedChunks == 0) return;
+        if (_fleet.chunks == 0) return;
         uint32 epoch = _fleet.begun;
         _abandoned[epoch] = true;
         _fleet.hasAbandoned = true;
-        delete _stagedHash;
-        delete _stagedChunks;
+        _fleet.chunks = 0;
         emit EpochAbandoned(epoch);
     }
 
-    function _takeChunk(
+    function _requireChunk(
+        EpochPost calldata epoch,
+        uint256 index,
+        HealthLeaf[] calldata transitions,
+        uint256[] calldata liveness
+    ) private pure {
+        bytes32 chunk = HealthHashes.hashChunk(transitions, liveness);
+        require(chunk == epoch.chunks[index], ChunkMismatch(index, epoch.chunks[index], chunk));
+        require(liveness.length == 0 || epoch.livenessUntil != 0, LivenessUntilMissing());
+    }
+
+    /// @dev Fewer than 2^16 chunks have been made sure of.
+    function _stageChunk(
         EpochPost calldata epoch,
         uint256 index,
         HealthLeaf[] calldata transitions,
         uint256[] calldata liveness
     ) private {
-        bytes32 chunk = HealthHashes.hashChunk(transitions, liveness);
-        require(chunk == epoch.chunks[index], ChunkMismatch(index, epoch.chunks[index], chunk));
-        require(liveness.length == 0 || epoch.livenessUntil != 0, LivenessUntilMissing());
         for (uint256 i = 0; i < transitions.length; ++i) {
-            Refusal reason = _stage(transitions[i], epoch.epoch);
-            if (reason != Refusal.None) {
-                emit TransitionRefused(transitions[i].tokenId, transitions[i].sequence, reason);
-            }
+            _tell(transitions[i], _stage(transitions[i], epoch.epoch));
         }
-        for (uint256 i = 0; i < liveness.length; ++i) {
-            _stageLiveness(liveness[i], epoch.epoch);
-        }
-        if (epoch.chunks.length > 1) emit ChunkStaged(epoch.epoch, index, epoch.chunks.length);
+        _stageLiveness(liveness, epoch.epoch);
+        _fleet.chunks = uint16(index + 1);
+        emit ChunkStaged(epoch.epoch, index, epoch.chunks.length);
+    }
+
+    function _tell(HealthLeaf calldata leaf, Refusal reason) private {
+        if (reason != Refusal.None) emit TransitionRefused(leaf.tokenId, leaf.sequence, reason);
+    }
+
+    function _setPaused(bool paused_) private {
+        _fleet.paused = paused_;
+        emit PausedSet(msg.sender, paused_);
     }
 
     /// @dev From here on all that came with the epoch counts. The signed time is an absolute one, so that a post held
@@ -203,36 +233,29 @@ contract CaliberHealth is HealthRecords, Liveness, AttestorQuorum, EIP712, Acces
             size: epoch.fleetSize,
             until: uint40(until),
             postedAt: uint40(block.timestamp),
-            hasAbandoned: _fleet.hasAbandoned
+            chunks: 0,
+            hasAbandoned: _fleet.hasAbandoned,
+            paused: false // or this could not have been called
         });
         if (epoch.livenessUntil != 0) _completeLiveness(epoch.epoch, epoch.livenessUntil);
         emit EpochPosted(epoch.epoch, epoch.fleetRoot, epoch.fleetSize, until);
     }
 
-    function _afterProof(HealthLeaf calldata leaf) private view returns (Meta memory meta, bytes32 evidenceHash) {
-        uint256 place;
-        (meta, place) = _counting(leaf.tokenId);
-        Refusal reason = _judge(leaf, meta, place);
-        if (reason == Refusal.None) return (_toMeta(leaf, meta, _fleet.epoch), leaf.evidenceHash);
-        bool stands = reason == Refusal.Older || reason == Refusal.Unchanged;
-        require(stands, LeafRefused(leaf.tokenId, leaf.sequence, reason));
-        evidenceHash = _evidenceAt(leaf.tokenId, meta, place);
-    }
-
     /// @dev Where a record becomes what counts now. An empty record has validUntil zero and so reads Stale.
-    function _reading(uint256 tokenId, Meta memory meta, bytes32 evidenceHash)
+    function _reading(uint256 tokenId, Meta meta, bytes32 evidenceHash)
         private
         view
         returns (State, uint16, uint64, uint64, uint64, bytes32)
     {
-        uint64 until = meta.validUntil;
-        if (meta.sequence != 0) {
-            uint64 aliveUntil = _livenessOf(tokenId, meta.bornEpoch);
+        uint64 until = meta.validUntil();
+        if (!meta.isNone()) {
+            uint64 aliveUntil = _livenessOf(tokenId, meta.bornEpoch());
             if (aliveUntil > until) until = aliveUntil;
         }
         if (_fleet.until < until) until = _fleet.until;
         bool counts = block.timestamp <= until && !paused();
-        return (counts ? meta.state : State.Stale, meta.cause, meta.since, until, meta.assuredUntil, evidenceHash);
+        return
+            (counts ? meta.state() : State.Stale, meta.cause(), meta.since(), until, meta.assuredUntil(), evidenceHash);
     }
 
     function _requireInFleet(HealthLeaf calldata leaf, uint64 index, bytes32[] calldata proof) private view {

@@ -7,6 +7,7 @@ import {
 import {ICaliberLog} from "./interfaces/ICaliberLog.sol";
 import {DeviceKey} from "./libraries/DeviceKey.sol";
 import {MerkleRfc6962} from "./libraries/MerkleRfc6962.sol";
+import {ReportEntry} from "./libraries/ReportEntry.sol";
 
 /// @title CaliberLog
 /// @notice Anchors checkpoints of transparency logs: per origin the size strictly grows, so that a log shown to a
@@ -18,10 +19,6 @@ contract CaliberLog is ICaliberLog, AccessControlDefaultAdminRules {
         uint64 size;
         uint64 anchoredAt;
     }
-
-    /// @dev Of a report's entry in the log: `kind ‖ version ‖ device id (32) ‖ signature (64) ‖ PAE`.
-    bytes2 private constant REPORT_ENTRY = 0x0101;
-    uint256 private constant PAE_OFFSET = 98;
 
     /// @notice May anchor checkpoints.
     bytes32 public constant ANCHOR_ROLE = keccak256("ANCHOR_ROLE");
@@ -85,10 +82,13 @@ contract CaliberLog is ICaliberLog, AccessControlDefaultAdminRules {
         bytes32 qx,
         bytes32 qy
     ) external view returns (bytes32 deviceKeyHash, bytes32 statement) {
-        require(entry.length > PAE_OFFSET && bytes2(entry[:2]) == REPORT_ENTRY, EntryNotAReport());
-        verifyInclusionAt(origin, size, MerkleRfc6962.hashLeaf(entry), index, proof);
-        deviceKeyHash = bytes32(entry[2:34]);
-        statement = sha256(entry[PAE_OFFSET:]);
-        DeviceKey.requireSigned(deviceKeyHash, statement, qx, qy, bytes32(entry[34:66]), bytes32(entry[66:98]));
+        require(ReportEntry.isReport(entry), EntryNotAReport());
+        bytes32 leafHash;
+        (leafHash, statement) = ReportEntry.hashes(entry);
+        verifyInclusionAt(origin, size, leafHash, index, proof);
+        bytes32 r;
+        bytes32 s;
+        (deviceKeyHash, r, s) = ReportEntry.claims(entry);
+        DeviceKey.requireSigned(deviceKeyHash, statement, qx, qy, r, s);
     }
 }

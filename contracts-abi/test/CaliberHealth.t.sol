@@ -23,11 +23,11 @@ contract CaliberHealthTest is HealthFixture {
         HealthLeaf memory leaf = leafOf(1, 1, State.Impaired);
         uint64 fleetUntil = uint64(block.timestamp + 300);
         vm.expectEmit(address(health));
+        emit ICaliberHealth.EpochPosted(7, keccak256("root"), 16, fleetUntil);
+        vm.expectEmit(address(health));
         emit ICaliberHealth.HealthChanged(
             1, State.Impaired, 7, 1, leaf.cause, leaf.since, leaf.validUntil, leaf.evidenceHash
         );
-        vm.expectEmit(address(health));
-        emit ICaliberHealth.EpochPosted(7, keccak256("root"), 16, fleetUntil);
         post(7, keccak256("root"), 16, fleetUntil, list(leaf));
 
         (State state, uint16 cause, uint64 since, uint64 validUntil, uint64 assuredUntil, bytes32 evidence) =

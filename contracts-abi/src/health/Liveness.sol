@@ -24,10 +24,14 @@ abstract contract Liveness {
     }
 
     /// @dev A page given twice in an epoch is what was given last.
-    function _stageLiveness(uint256 pageAndBits, uint32 epoch) internal {
-        uint256[2] storage words = _words[pageAndBits >> PAGE_TOKENS];
-        uint256 target = 1 - _counting(words);
-        words[target] = (uint256(epoch) << PAGE_TOKENS) | uint224(pageAndBits);
+    function _stageLiveness(uint256[] calldata pagesAndBits, uint32 epoch) internal {
+        for (uint256 i = 0; i < pagesAndBits.length; ++i) {
+            uint256[2] storage words = _words[pagesAndBits[i] >> PAGE_TOKENS];
+            uint256 target = 1 - _counting(words);
+            // A post in one piece is complete before its words are taken, so a word of it may count already.
+            if (words[1 - target] >> PAGE_TOKENS == epoch) target = 1 - target;
+            words[target] = (uint256(epoch) << PAGE_TOKENS) | uint224(pagesAndBits[i]);
+        }
     }
 
     function _completeLiveness(uint32 epoch, uint64 until) internal {

@@ -37,6 +37,13 @@ interface ICaliberHealth {
     /// @notice Whose signatures count, and how many of them are needed.
     event AttestorsSet(address[] attestors, uint8 threshold);
 
+    /// @notice From now on everything reads Stale, or no longer does for this reason.
+    event PausedSet(address indexed account, bool paused);
+
+    /// @notice Posts and proofs are paused.
+    error HealthPaused();
+    /// @notice An epoch has fewer than 2^16 chunks.
+    error TooManyChunks(uint256 given);
     /// @notice Epochs strictly increase, begun ones too.
     error EpochNotGrowing(uint32 latest, uint32 given);
     /// @notice The fleet's root is zero.
@@ -117,6 +124,9 @@ interface ICaliberHealth {
 
     /// @notice The epoch begun and not finished, and how many of its chunks are on chain; zero where there is none.
     function staged() external view returns (uint32 epoch, uint256 chunks);
+
+    /// @notice Whether posts and proofs are paused and everything reads Stale.
+    function paused() external view returns (bool);
 
     /// @notice The EIP-712 digest that attestors sign for an epoch.
     function epochDigest(EpochPost calldata epoch) external view returns (bytes32 digest);

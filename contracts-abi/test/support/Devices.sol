@@ -56,7 +56,7 @@ abstract contract Devices is Cheats {
         return token.registerHeader(header(place));
     }
 
-    function keyHashOf(uint256 device) internal pure returns (bytes32) {
+    function keyHashOf(uint256 device) internal view returns (bytes32) {
         (uint256 x, uint256 y) = vm.publicKeyP256(device);
         return DeviceKey.hash(bytes32(x), bytes32(y));
     }
