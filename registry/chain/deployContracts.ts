@@ -21,10 +21,12 @@ export type DeployOptions = {
   transport: Transport;
   /** Pays for the deployment. */
   deployer: LocalAccount;
-  /** Becomes admin, registrar, attestor and anchorer. */
+  /** Becomes admin, registrar, the one attestor, and anchorer. */
   writer: Address;
   /** Seconds between the two steps of handing over the admin role. */
   admin_delay_s: number;
+  /** Length of an epoch of health; a post counts for three at most. */
+  epoch_s: number;
 };
 
 /**
@@ -34,7 +36,7 @@ export type DeployOptions = {
  * @throws CaliberError CHAIN_DEPLOY_FAILED; viem's errors when the node does not answer
  */
 export async function deployContracts(options: DeployOptions): Promise<Deployment> {
-  const { transport, deployer, writer, admin_delay_s } = options;
+  const { transport, deployer, writer, admin_delay_s, epoch_s } = options;
   const client = chainClient(transport);
   const chain_id = await client.getChainId();
   const args = [admin_delay_s, writer, writer] as const;
@@ -66,7 +68,11 @@ export async function deployContracts(options: DeployOptions): Promise<Deploymen
     encodeDeployData({ abi: caliberTokenAbi, bytecode: caliberTokenBytecode, args }),
   );
   const health = await deploy(
-    encodeDeployData({ abi: caliberHealthAbi, bytecode: caliberHealthBytecode, args }),
+    encodeDeployData({
+      abi: caliberHealthAbi,
+      bytecode: caliberHealthBytecode,
+      args: [admin_delay_s, writer, epoch_s, [writer], 1],
+    }),
   );
   const log = await deploy(encodeDeployData({ abi: caliberLogAbi, bytecode: caliberLogBytecode, args }));
   return {

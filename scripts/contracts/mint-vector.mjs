@@ -73,7 +73,9 @@ const headerComponents = Object.entries(header).map(([name, value]) => ({
   name,
   type: typeof value === "bigint" ? "uint256" : "string",
 }));
-const headerHash = keccak256(encodeAbiParameters([{ type: "tuple", components: headerComponents }], [header]));
+const headerHash = keccak256(
+  encodeAbiParameters([{ type: "tuple", components: headerComponents }], [header]),
+);
 
 const message = {
   recipient: "0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
