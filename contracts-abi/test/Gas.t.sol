@@ -8,7 +8,7 @@ import {MerkleRfc6962} from "../src/libraries/MerkleRfc6962.sol";
 import {Devices, Signed} from "./support/Devices.sol";
 import {HealthFixture} from "./support/HealthFixture.sol";
 
-/// @notice Gas of whole transactions, kept in `snapshots/CaliberGas.json`: each call is a transaction of its own
+/// @notice Gas of whole transactions, kept in `fixtures/gas/CaliberGas.json`: each call is a transaction of its own
 /// (`isolate`), with its base cost, calldata and cold storage, on chains with the P-256 precompile.
 /// forge-config: default.isolate = true
 contract GasTest is Devices, HealthFixture {
