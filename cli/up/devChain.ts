@@ -10,6 +10,7 @@ import { checkDeployment } from "../../registry/chain/checkDeployment.js";
 import { deployContracts } from "../../registry/chain/deployContracts.js";
 import { type Deployment, loadDeployment, saveDeployment } from "../../registry/chain/deployment.js";
 import { loadWriterKey } from "../../registry/chain/loadWriterKey.js";
+import { defaultWriterSettings } from "../../registry/chain/writerSettings.js";
 import type { Part, PartOptions } from "./startPart.js";
 
 export type DevChain = {
@@ -101,8 +102,13 @@ async function ensureDeployment(
   const transport = http(rpc_url);
   const known = loadDeployment(file);
   if (known !== null && (await isDeployed(transport, known))) return known;
-  const options = { transport, deployer: account, writer: account.address, admin_delay_s: 86_400 };
-  const deployment = await deployContracts(options);
+  const deployment = await deployContracts({
+    transport,
+    deployer: account,
+    writer: account.address,
+    admin_delay_s: 86_400,
+    epoch_s: defaultWriterSettings.epoch_ms / 1000,
+  });
   saveDeployment(file, deployment);
   return deployment;
 }

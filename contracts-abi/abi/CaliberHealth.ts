@@ -13,9 +13,19 @@ export const caliberHealthAbi = [
         "type": "address"
       },
       {
-        "internalType": "address",
-        "name": "attestor",
-        "type": "address"
+        "internalType": "uint32",
+        "name": "epochSeconds",
+        "type": "uint32"
+      },
+      {
+        "internalType": "address[]",
+        "name": "attestors",
+        "type": "address[]"
+      },
+      {
+        "internalType": "uint8",
+        "name": "threshold",
+        "type": "uint8"
       }
     ],
     "stateMutability": "nonpayable",
@@ -72,22 +82,86 @@ export const caliberHealthAbi = [
   {
     "inputs": [
       {
-        "internalType": "uint64",
-        "name": "latest",
-        "type": "uint64"
+        "internalType": "address",
+        "name": "account",
+        "type": "address"
+      }
+    ],
+    "name": "AttestorOutOfPlace",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "attestor",
+        "type": "address"
+      }
+    ],
+    "name": "AttestorSignatureInvalid",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "index",
+        "type": "uint256"
       },
       {
-        "internalType": "uint64",
+        "internalType": "bytes32",
+        "name": "expected",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "bytes32",
         "name": "given",
-        "type": "uint64"
+        "type": "bytes32"
+      }
+    ],
+    "name": "ChunkMismatch",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "latest",
+        "type": "uint32"
+      },
+      {
+        "internalType": "uint32",
+        "name": "given",
+        "type": "uint32"
       }
     ],
     "name": "EpochNotGrowing",
     "type": "error"
   },
   {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "epoch",
+        "type": "uint32"
+      }
+    ],
+    "name": "EpochNotStaged",
+    "type": "error"
+  },
+  {
     "inputs": [],
     "name": "FleetRootMissing",
+    "type": "error"
+  },
+  {
+    "inputs": [],
+    "name": "HealthPaused",
+    "type": "error"
+  },
+  {
+    "inputs": [],
+    "name": "InvalidShortString",
     "type": "error"
   },
   {
@@ -128,6 +202,11 @@ export const caliberHealthAbi = [
     "type": "error"
   },
   {
+    "inputs": [],
+    "name": "LivenessUntilMissing",
+    "type": "error"
+  },
+  {
     "inputs": [
       {
         "internalType": "uint256",
@@ -136,6 +215,27 @@ export const caliberHealthAbi = [
       }
     ],
     "name": "ProofLengthInvalid",
+    "type": "error"
+  },
+  {
+    "inputs": [],
+    "name": "QuorumInvalid",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "given",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "needed",
+        "type": "uint256"
+      }
+    ],
+    "name": "QuorumMissing",
     "type": "error"
   },
   {
@@ -169,6 +269,72 @@ export const caliberHealthAbi = [
     ],
     "name": "SafeCastOverflowedUintDowncast",
     "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "string",
+        "name": "str",
+        "type": "string"
+      }
+    ],
+    "name": "StringTooLong",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "given",
+        "type": "uint256"
+      }
+    ],
+    "name": "TooManyChunks",
+    "type": "error"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": false,
+        "internalType": "address[]",
+        "name": "attestors",
+        "type": "address[]"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint8",
+        "name": "threshold",
+        "type": "uint8"
+      }
+    ],
+    "name": "AttestorsSet",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "epoch",
+        "type": "uint32"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint256",
+        "name": "index",
+        "type": "uint256"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint256",
+        "name": "count",
+        "type": "uint256"
+      }
+    ],
+    "name": "ChunkStaged",
+    "type": "event"
   },
   {
     "anonymous": false,
@@ -222,12 +388,31 @@ export const caliberHealthAbi = [
   },
   {
     "anonymous": false,
+    "inputs": [],
+    "name": "EIP712DomainChanged",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
     "inputs": [
       {
         "indexed": true,
-        "internalType": "uint64",
+        "internalType": "uint32",
         "name": "epoch",
-        "type": "uint64"
+        "type": "uint32"
+      }
+    ],
+    "name": "EpochAbandoned",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "epoch",
+        "type": "uint32"
       },
       {
         "indexed": false,
@@ -265,6 +450,12 @@ export const caliberHealthAbi = [
         "internalType": "enum State",
         "name": "state",
         "type": "uint8"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "epoch",
+        "type": "uint32"
       },
       {
         "indexed": false,
@@ -310,6 +501,12 @@ export const caliberHealthAbi = [
         "type": "uint256"
       },
       {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "epoch",
+        "type": "uint32"
+      },
+      {
         "indexed": false,
         "internalType": "uint64",
         "name": "sequence",
@@ -323,6 +520,25 @@ export const caliberHealthAbi = [
       }
     ],
     "name": "HealthExtended",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "account",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "bool",
+        "name": "paused",
+        "type": "bool"
+      }
+    ],
+    "name": "PausedSet",
     "type": "event"
   },
   {
@@ -427,7 +643,7 @@ export const caliberHealthAbi = [
   },
   {
     "inputs": [],
-    "name": "ATTESTOR_ROLE",
+    "name": "DEFAULT_ADMIN_ROLE",
     "outputs": [
       {
         "internalType": "bytes32",
@@ -440,7 +656,33 @@ export const caliberHealthAbi = [
   },
   {
     "inputs": [],
-    "name": "DEFAULT_ADMIN_ROLE",
+    "name": "EPOCH_SECONDS",
+    "outputs": [
+      {
+        "internalType": "uint32",
+        "name": "",
+        "type": "uint32"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "PAUSER_ROLE",
+    "outputs": [
+      {
+        "internalType": "bytes32",
+        "name": "",
+        "type": "bytes32"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "QUORUM_ROLE",
     "outputs": [
       {
         "internalType": "bytes32",
@@ -532,12 +774,106 @@ export const caliberHealthAbi = [
   },
   {
     "inputs": [],
+    "name": "eip712Domain",
+    "outputs": [
+      {
+        "internalType": "bytes1",
+        "name": "fields",
+        "type": "bytes1"
+      },
+      {
+        "internalType": "string",
+        "name": "name",
+        "type": "string"
+      },
+      {
+        "internalType": "string",
+        "name": "version",
+        "type": "string"
+      },
+      {
+        "internalType": "uint256",
+        "name": "chainId",
+        "type": "uint256"
+      },
+      {
+        "internalType": "address",
+        "name": "verifyingContract",
+        "type": "address"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "salt",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "uint256[]",
+        "name": "extensions",
+        "type": "uint256[]"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "internalType": "uint32",
+            "name": "epoch",
+            "type": "uint32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "fleetRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "fleetSize",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "fleetUntil",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "livenessUntil",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "chunks",
+            "type": "bytes32[]"
+          }
+        ],
+        "internalType": "struct EpochPost",
+        "name": "epoch",
+        "type": "tuple"
+      }
+    ],
+    "name": "epochDigest",
+    "outputs": [
+      {
+        "internalType": "bytes32",
+        "name": "",
+        "type": "bytes32"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [],
     "name": "fleet",
     "outputs": [
       {
-        "internalType": "uint64",
+        "internalType": "uint32",
         "name": "",
-        "type": "uint64"
+        "type": "uint32"
       },
       {
         "internalType": "bytes32",
@@ -765,6 +1101,25 @@ export const caliberHealthAbi = [
     "type": "function"
   },
   {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "tokenId",
+        "type": "uint256"
+      }
+    ],
+    "name": "livenessOf",
+    "outputs": [
+      {
+        "internalType": "uint64",
+        "name": "",
+        "type": "uint64"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
     "inputs": [],
     "name": "owner",
     "outputs": [
@@ -772,6 +1127,26 @@ export const caliberHealthAbi = [
         "internalType": "address",
         "name": "",
         "type": "address"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "pause",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "paused",
+    "outputs": [
+      {
+        "internalType": "bool",
+        "name": "",
+        "type": "bool"
       }
     ],
     "stateMutability": "view",
@@ -816,24 +1191,41 @@ export const caliberHealthAbi = [
   {
     "inputs": [
       {
-        "internalType": "uint64",
+        "components": [
+          {
+            "internalType": "uint32",
+            "name": "epoch",
+            "type": "uint32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "fleetRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "fleetSize",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "fleetUntil",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "livenessUntil",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "chunks",
+            "type": "bytes32[]"
+          }
+        ],
+        "internalType": "struct EpochPost",
         "name": "epoch",
-        "type": "uint64"
-      },
-      {
-        "internalType": "bytes32",
-        "name": "fleetRoot",
-        "type": "bytes32"
-      },
-      {
-        "internalType": "uint64",
-        "name": "fleetSize",
-        "type": "uint64"
-      },
-      {
-        "internalType": "uint64",
-        "name": "fleetUntil",
-        "type": "uint64"
+        "type": "tuple"
       },
       {
         "components": [
@@ -881,9 +1273,128 @@ export const caliberHealthAbi = [
         "internalType": "struct HealthLeaf[]",
         "name": "transitions",
         "type": "tuple[]"
+      },
+      {
+        "internalType": "uint256[]",
+        "name": "liveness",
+        "type": "uint256[]"
+      },
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "attestor",
+            "type": "address"
+          },
+          {
+            "internalType": "bytes",
+            "name": "signature",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct AttestorSignature[]",
+        "name": "signatures",
+        "type": "tuple[]"
       }
     ],
     "name": "post",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "internalType": "uint32",
+            "name": "epoch",
+            "type": "uint32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "fleetRoot",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "fleetSize",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "fleetUntil",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "livenessUntil",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "chunks",
+            "type": "bytes32[]"
+          }
+        ],
+        "internalType": "struct EpochPost",
+        "name": "epoch",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint64",
+            "name": "tokenId",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "sequence",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint8",
+            "name": "state",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint16",
+            "name": "cause",
+            "type": "uint16"
+          },
+          {
+            "internalType": "uint64",
+            "name": "since",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "validUntil",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "assuredUntil",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "evidenceHash",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct HealthLeaf[]",
+        "name": "transitions",
+        "type": "tuple[]"
+      },
+      {
+        "internalType": "uint256[]",
+        "name": "liveness",
+        "type": "uint256[]"
+      }
+    ],
+    "name": "postChunk",
     "outputs": [],
     "stateMutability": "nonpayable",
     "type": "function"
@@ -951,6 +1462,24 @@ export const caliberHealthAbi = [
     "name": "prove",
     "outputs": [],
     "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "quorum",
+    "outputs": [
+      {
+        "internalType": "address[]",
+        "name": "",
+        "type": "address[]"
+      },
+      {
+        "internalType": "uint8",
+        "name": "",
+        "type": "uint8"
+      }
+    ],
+    "stateMutability": "view",
     "type": "function"
   },
   {
@@ -1036,6 +1565,36 @@ export const caliberHealthAbi = [
     "inputs": [
       {
         "internalType": "bytes32",
+        "name": "digest",
+        "type": "bytes32"
+      },
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "attestor",
+            "type": "address"
+          },
+          {
+            "internalType": "bytes",
+            "name": "signature",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct AttestorSignature[]",
+        "name": "signatures",
+        "type": "tuple[]"
+      }
+    ],
+    "name": "requireQuorum",
+    "outputs": [],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "bytes32",
         "name": "role",
         "type": "bytes32"
       },
@@ -1060,6 +1619,42 @@ export const caliberHealthAbi = [
   {
     "inputs": [
       {
+        "internalType": "address[]",
+        "name": "attestors",
+        "type": "address[]"
+      },
+      {
+        "internalType": "uint8",
+        "name": "threshold",
+        "type": "uint8"
+      }
+    ],
+    "name": "setAttestors",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "staged",
+    "outputs": [
+      {
+        "internalType": "uint32",
+        "name": "",
+        "type": "uint32"
+      },
+      {
+        "internalType": "uint256",
+        "name": "",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "bytes4",
         "name": "interfaceId",
         "type": "bytes4"
@@ -1074,6 +1669,13 @@ export const caliberHealthAbi = [
       }
     ],
     "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "unpause",
+    "outputs": [],
+    "stateMutability": "nonpayable",
     "type": "function"
   }
 ] as const;

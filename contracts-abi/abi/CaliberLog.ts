@@ -72,6 +72,38 @@ export const caliberLogAbi = [
   {
     "inputs": [
       {
+        "internalType": "bytes32",
+        "name": "computed",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "authorized",
+        "type": "bytes32"
+      }
+    ],
+    "name": "DeviceKeyMismatch",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "bytes32",
+        "name": "deviceKeyHash",
+        "type": "bytes32"
+      }
+    ],
+    "name": "DeviceSignatureInvalid",
+    "type": "error"
+  },
+  {
+    "inputs": [],
+    "name": "EntryNotAReport",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "uint64",
         "name": "index",
         "type": "uint64"
@@ -147,6 +179,22 @@ export const caliberLogAbi = [
       }
     ],
     "name": "SafeCastOverflowedUintDowncast",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "bytes32",
+        "name": "origin",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "uint64",
+        "name": "size",
+        "type": "uint64"
+      }
+    ],
+    "name": "SizeNotAnchored",
     "type": "error"
   },
   {
@@ -591,6 +639,60 @@ export const caliberLogAbi = [
     "inputs": [
       {
         "internalType": "bytes32",
+        "name": "origin",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "uint64",
+        "name": "size",
+        "type": "uint64"
+      },
+      {
+        "internalType": "uint64",
+        "name": "index",
+        "type": "uint64"
+      },
+      {
+        "internalType": "bytes32[]",
+        "name": "proof",
+        "type": "bytes32[]"
+      },
+      {
+        "internalType": "bytes",
+        "name": "entry",
+        "type": "bytes"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "qx",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "qy",
+        "type": "bytes32"
+      }
+    ],
+    "name": "proveReport",
+    "outputs": [
+      {
+        "internalType": "bytes32",
+        "name": "deviceKeyHash",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "statement",
+        "type": "bytes32"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "bytes32",
         "name": "role",
         "type": "bytes32"
       },
@@ -628,6 +730,30 @@ export const caliberLogAbi = [
     "name": "rollbackDefaultAdminDelay",
     "outputs": [],
     "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "bytes32",
+        "name": "origin",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "uint64",
+        "name": "size",
+        "type": "uint64"
+      }
+    ],
+    "name": "rootAt",
+    "outputs": [
+      {
+        "internalType": "bytes32",
+        "name": "root",
+        "type": "bytes32"
+      }
+    ],
+    "stateMutability": "view",
     "type": "function"
   },
   {
@@ -673,6 +799,39 @@ export const caliberLogAbi = [
       }
     ],
     "name": "verifyInclusion",
+    "outputs": [],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "bytes32",
+        "name": "origin",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "uint64",
+        "name": "size",
+        "type": "uint64"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "leafHash",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "uint64",
+        "name": "index",
+        "type": "uint64"
+      },
+      {
+        "internalType": "bytes32[]",
+        "name": "proof",
+        "type": "bytes32[]"
+      }
+    ],
+    "name": "verifyInclusionAt",
     "outputs": [],
     "stateMutability": "view",
     "type": "function"

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {CaliberHealth} from "../src/CaliberHealth.sol";
-import {HealthLeaf, State} from "../src/interfaces/ICaliberHealth.sol";
+import {HealthLeaf, State} from "../src/interfaces/HealthTypes.sol";
 import {Cheats} from "./support/Cheats.sol";
 import {HealthHandler} from "./support/HealthHandler.sol";
 
@@ -20,15 +20,32 @@ contract CaliberHealthInvariantTest is Cheats {
         targets[0] = address(handler);
     }
 
+    function least(uint64 one, uint64 other) private pure returns (uint64) {
+        return one < other ? one : other;
+    }
+
     function invariant_nothingCountsPastItsDeadlines() public view {
         for (uint64 tokenId = 0; tokenId <= handler.TOKENS(); ++tokenId) {
             (State state,,, uint64 validUntil,,) = health.healthOf(tokenId);
             HealthLeaf memory recorded = health.recordOf(tokenId);
-            uint64 deadline = recorded.validUntil < handler.fleetUntil() ? recorded.validUntil : handler.fleetUntil();
-            vm.assertEq(validUntil, deadline);
+            uint64 tokenUntil = recorded.validUntil;
+            uint64 alive = health.livenessOf(tokenId);
+            if (alive > tokenUntil) tokenUntil = alive;
+            vm.assertEq(validUntil, least(tokenUntil, handler.fleetUntil()));
             vm.assertTrue(state != State.Unknown, "reads Unknown");
-            vm.assertEq(uint8(state), block.timestamp > deadline ? uint8(State.Stale) : recorded.state);
-            if (state == State.Healthy) vm.assertLe(block.timestamp, deadline);
+            vm.assertEq(uint8(state), block.timestamp > validUntil ? uint8(State.Stale) : recorded.state);
+        }
+    }
+
+    /// @dev Whatever reads other than Stale, a quorum has vouched for that very sequence until then, in an epoch that is
+    /// complete, and some epoch was complete at most three epochs ago.
+    function invariant_healthIsNeverFresherThanItsEvidence() public view {
+        for (uint64 tokenId = 1; tokenId <= handler.TOKENS(); ++tokenId) {
+            (State state,,, uint64 validUntil,,) = health.healthOf(tokenId);
+            if (state == State.Stale && block.timestamp > validUntil) continue;
+            uint64 sequence = health.recordOf(tokenId).sequence;
+            vm.assertLe(validUntil, handler.vouchedUntil(tokenId, sequence));
+            vm.assertLe(block.timestamp, uint256(handler.completedAt()) + 3 * health.EPOCH_SECONDS());
         }
     }
 
@@ -39,8 +56,8 @@ contract CaliberHealthInvariantTest is Cheats {
         vm.assertEq(health.recordOf(0).sequence, 0);
     }
 
-    function invariant_epochsGrow() public view {
-        (uint64 epoch,,,,) = health.fleet();
-        vm.assertEq(epoch, handler.epoch());
+    function invariant_onlyCompleteEpochsCount() public view {
+        (uint32 epoch,,,,) = health.fleet();
+        vm.assertEq(epoch, handler.complete());
     }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {HealthLeaf, ICaliberHealth, Refusal, State} from "../src/interfaces/ICaliberHealth.sol";
+import {HealthLeaf, Refusal, State} from "../src/interfaces/HealthTypes.sol";
+import {ICaliberHealth} from "../src/interfaces/ICaliberHealth.sol";
 import {MerkleRfc6962} from "../src/libraries/MerkleRfc6962.sol";
 import {HealthFixture} from "./support/HealthFixture.sol";
 import {Tree} from "./support/Tree.sol";
@@ -19,7 +20,7 @@ contract CaliberHealthProveTest is HealthFixture {
     }
 
     function postFleet() private {
-        postRoot(Tree.root(hashes()), SIZE, new HealthLeaf[](0));
+        postRoot(Tree.root(hashes()), SIZE, noLeaves());
     }
 
     function hashes() private view returns (bytes32[] memory leaves) {
@@ -62,7 +63,7 @@ contract CaliberHealthProveTest is HealthFixture {
 
     function test_aLeafOfAnEarlierEpochIsRefused() public {
         bytes32[] memory path = pathOf(2);
-        postRoot(keccak256("next root"), SIZE, new HealthLeaf[](0));
+        postRoot(keccak256("next root"), SIZE, noLeaves());
         vm.expectPartialRevert(MerkleRfc6962.RootMismatch.selector);
         health.prove(fleet[2], 2, path);
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol";
-import {HealthLeaf, ICaliberHealth, Refusal, State} from "../src/interfaces/ICaliberHealth.sol";
+import {AttestorSignature, EpochPost, HealthLeaf, Refusal, State} from "../src/interfaces/HealthTypes.sol";
+import {ICaliberHealth} from "../src/interfaces/ICaliberHealth.sol";
 import {HealthFixture} from "./support/HealthFixture.sol";
 
 contract CaliberHealthTest is HealthFixture {
@@ -23,13 +23,12 @@ contract CaliberHealthTest is HealthFixture {
         HealthLeaf memory leaf = leafOf(1, 1, State.Impaired);
         uint64 fleetUntil = uint64(block.timestamp + 300);
         vm.expectEmit(address(health));
-        emit ICaliberHealth.HealthChanged(
-            1, State.Impaired, 1, leaf.cause, leaf.since, leaf.validUntil, leaf.evidenceHash
-        );
-        vm.expectEmit(address(health));
         emit ICaliberHealth.EpochPosted(7, keccak256("root"), 16, fleetUntil);
-        vm.prank(ATTESTOR);
-        health.post(7, keccak256("root"), 16, fleetUntil, list(leaf));
+        vm.expectEmit(address(health));
+        emit ICaliberHealth.HealthChanged(
+            1, State.Impaired, 7, 1, leaf.cause, leaf.since, leaf.validUntil, leaf.evidenceHash
+        );
+        post(7, keccak256("root"), 16, fleetUntil, list(leaf));
 
         (State state, uint16 cause, uint64 since, uint64 validUntil, uint64 assuredUntil, bytes32 evidence) =
             health.healthOf(1);
@@ -55,30 +54,33 @@ contract CaliberHealthTest is HealthFixture {
         wait = bound(wait, 0, 1100);
         HealthLeaf memory leaf = leafOf(1, 1, State.Healthy);
         leaf.validUntil = uint64(block.timestamp + tokenSpan);
-        vm.prank(ATTESTOR);
-        health.post(1, keccak256("root"), 1, uint64(block.timestamp + fleetSpan), list(leaf));
+        post(1, keccak256("root"), 1, uint64(block.timestamp + fleetSpan), list(leaf));
         vm.warp(block.timestamp + wait);
         bool counts = wait <= fleetSpan && wait <= tokenSpan;
         vm.assertEq(uint8(stateOf(1)), uint8(counts ? State.Healthy : State.Stale));
     }
 
     function test_epochsGrow() public {
-        vm.startPrank(ATTESTOR);
-        vm.expectRevert(abi.encodeWithSelector(ICaliberHealth.EpochNotGrowing.selector, 0, 0));
-        health.post(0, keccak256("root"), 1, 1, new HealthLeaf[](0));
-        health.post(5, keccak256("root"), 1, 1, new HealthLeaf[](0));
-        vm.expectRevert(abi.encodeWithSelector(ICaliberHealth.EpochNotGrowing.selector, 5, 5));
-        health.post(5, keccak256("root"), 1, 1, new HealthLeaf[](0));
-        vm.expectRevert(ICaliberHealth.FleetRootMissing.selector);
-        health.post(6, bytes32(0), 1, 1, new HealthLeaf[](0));
+        expectPostRefused(0, keccak256("root"), abi.encodeWithSelector(ICaliberHealth.EpochNotGrowing.selector, 0, 0));
+        post(5, keccak256("root"), 1, 1, noLeaves());
+        expectPostRefused(5, keccak256("root"), abi.encodeWithSelector(ICaliberHealth.EpochNotGrowing.selector, 5, 5));
+        expectPostRefused(6, bytes32(0), abi.encodeWithSelector(ICaliberHealth.FleetRootMissing.selector));
     }
 
-    function test_onlyAttestorsPost() public {
-        bytes32 role = health.ATTESTOR_ROLE();
-        vm.expectRevert(
-            abi.encodeWithSelector(IAccessControl.AccessControlUnauthorizedAccount.selector, address(this), role)
-        );
-        health.post(1, keccak256("root"), 1, 1, new HealthLeaf[](0));
+    function expectPostRefused(uint32 epoch, bytes32 root, bytes memory reason) private {
+        EpochPost memory signed = epochOf(epoch, root, 1, 1, chunkHash(noLeaves(), noWords()));
+        AttestorSignature[] memory signatures = quorumOver(health.epochDigest(signed));
+        vm.expectRevert(reason);
+        health.post(signed, noLeaves(), noWords(), signatures);
+    }
+
+    /// @dev However long the attestors sign for, a post counts for three epochs from its block.
+    function testFuzz_aPostCountsForThreeEpochsAtMost(uint64 fleetUntil) public {
+        fleetUntil = uint64(bound(fleetUntil, 0, type(uint40).max));
+        post(1, keccak256("root"), 1, fleetUntil, noLeaves());
+        (,,, uint64 until,) = health.fleet();
+        uint64 furthest = uint64(block.timestamp) + 3 * EPOCH_SECONDS;
+        vm.assertEq(until, fleetUntil < furthest ? fleetUntil : furthest);
     }
 
     function test_anOldGoodLeafNeverBeatsANewerBadOne() public {
@@ -94,7 +96,7 @@ contract CaliberHealthTest is HealthFixture {
         post(list(leaf));
         leaf.validUntil += 60;
         vm.expectEmit(address(health));
-        emit ICaliberHealth.HealthExtended(1, 5, leaf.validUntil);
+        emit ICaliberHealth.HealthExtended(1, 2, 5, leaf.validUntil);
         post(list(leaf));
         vm.assertEq(health.recordOf(1).validUntil, leaf.validUntil);
 
@@ -126,9 +128,9 @@ contract CaliberHealthTest is HealthFixture {
         transitions[2].sequence = 0;
         transitions[3].state = uint8(State.Unknown);
         transitions[4].state = 9;
-        transitions[5].since = 1 << 48;
+        transitions[5].since = 1 << 40;
         transitions[6].validUntil = type(uint64).max;
-        transitions[7].assuredUntil = 1 << 48;
+        transitions[7].assuredUntil = 1 << 40;
         for (uint256 i = 1; i < 8; ++i) {
             vm.expectEmit(address(health));
             emit ICaliberHealth.TransitionRefused(transitions[i].tokenId, transitions[i].sequence, Refusal.Malformed);

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {CaliberToken} from "../src/CaliberToken.sol";
-import {Title} from "../src/interfaces/ICaliberToken.sol";
+import {Title} from "../src/interfaces/TitleTypes.sol";
 import {Cheats} from "./support/Cheats.sol";
 import {TokenHandler} from "./support/TokenHandler.sol";
 
@@ -39,6 +39,13 @@ contract CaliberTokenInvariantTest is Cheats {
         }
     }
 
+    function invariant_titlesMoveOnlyByTheirHolders() public view {
+        uint256[] memory live = handler.liveTokens();
+        for (uint256 i = 0; i < live.length; ++i) {
+            vm.assertEq(token.ownerOf(live[i]), handler.holderOf(live[i]));
+        }
+    }
+
     function invariant_indexesPointAtTheirTokens() public view {
         uint256[] memory live = handler.liveTokens();
         for (uint256 i = 0; i < live.length; ++i) {
@@ -46,7 +53,8 @@ contract CaliberTokenInvariantTest is Cheats {
             (uint64 tokenId,) = token.tokenOfKey(title.deviceKeyHash);
             vm.assertEq(tokenId, live[i]);
             vm.assertEq(token.tokenOfIdentity(title.weakIdentity), live[i]);
-            vm.assertLe(title.predecessor, live[i] - 1);
+            vm.assertNotEq(bytes32(uint256(title.predecessor)), bytes32(live[i]));
+            vm.assertLe(title.predecessor, token.totalMinted());
             if (title.strongIdentity != bytes32(0)) vm.assertEq(token.tokenOfIdentity(title.strongIdentity), live[i]);
         }
         vm.assertEq(token.tokenOfIdentity(bytes32(0)), 0);

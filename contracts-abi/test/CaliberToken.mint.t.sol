@@ -4,7 +4,8 @@ pragma solidity 0.8.37;
 import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol";
 import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {P256} from "@openzeppelin/contracts/utils/cryptography/P256.sol";
-import {ICaliberToken, MintAuthorization, Title} from "../src/interfaces/ICaliberToken.sol";
+import {ICaliberToken} from "../src/interfaces/ICaliberToken.sol";
+import {MintAuthorization, Title} from "../src/interfaces/TitleTypes.sol";
 import {Devices, Signed} from "./support/Devices.sol";
 
 contract CaliberTokenMintTest is Devices {

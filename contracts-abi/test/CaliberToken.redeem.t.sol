@@ -2,7 +2,8 @@
 pragma solidity 0.8.37;
 
 import {IERC721Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
-import {ICaliberToken, MintAuthorization} from "../src/interfaces/ICaliberToken.sol";
+import {ICaliberToken} from "../src/interfaces/ICaliberToken.sol";
+import {MintAuthorization} from "../src/interfaces/TitleTypes.sol";
 import {Devices} from "./support/Devices.sol";
 
 contract CaliberTokenRedeemTest is Devices {

@@ -7,7 +7,7 @@ import {Tree} from "./support/Tree.sol";
 
 contract MerkleRfc6962Test is Cheats {
     /// @dev External, so that the proof is calldata and a revert can be expected.
-    function check(bytes32 root, uint64 size, bytes32 leafHash, uint64 index, bytes32[] calldata proof) external pure {
+    function check(bytes32 root, uint64 size, bytes32 leafHash, uint64 index, bytes32[] calldata proof) external view {
         MerkleRfc6962.requireInclusion(root, size, leafHash, index, proof);
     }
 

@@ -2,9 +2,10 @@
 pragma solidity 0.8.37;
 
 import {CaliberToken} from "../src/CaliberToken.sol";
-import {ICaliberToken, MintAuthorization} from "../src/interfaces/ICaliberToken.sol";
+import {ICaliberToken} from "../src/interfaces/ICaliberToken.sol";
+import {Header, MintAuthorization} from "../src/interfaces/TitleTypes.sol";
 import {DeviceKey} from "../src/libraries/DeviceKey.sol";
-import {MintAuthorizationHash} from "../src/libraries/MintAuthorizationHash.sol";
+import {TitleHashes} from "../src/libraries/TitleHashes.sol";
 import {Cheats} from "./support/Cheats.sol";
 
 /// @notice The published vector, from the contract's side.
@@ -21,6 +22,20 @@ contract MintVectorTest is Cheats {
         vm.prank(DEPLOYER);
         token = new CaliberToken(0, DEPLOYER, DEPLOYER);
         vm.assertEq(address(token), vm.parseJsonAddress(vector, ".domain.verifyingContract"));
+        vm.prank(DEPLOYER);
+        vm.assertEq(token.registerHeader(header()), field(".message.headerHash"));
+    }
+
+    function header() private view returns (Header memory) {
+        return Header({
+            tokenIssuer: vm.parseJsonString(vector, ".header.tokenIssuer"),
+            assetHolder: vm.parseJsonString(vector, ".header.assetHolder"),
+            storedLocation: vm.parseJsonString(vector, ".header.storedLocation"),
+            terms: vm.parseJsonString(vector, ".header.terms"),
+            jurisdiction: vm.parseJsonString(vector, ".header.jurisdiction"),
+            valueCurrency: vm.parseJsonString(vector, ".header.valueCurrency"),
+            declaredValue: vm.parseJsonUint(vector, ".header.declaredValue")
+        });
     }
 
     function authorization() private view returns (MintAuthorization memory) {
@@ -47,7 +62,7 @@ contract MintVectorTest is Cheats {
         vm.assertEq(DeviceKey.hash(field(".key.x"), field(".key.y")), field(".message.deviceKeyHash"));
         vm.assertEq(sha256(vm.parseJsonBytes(vector, ".key.spki")), field(".message.deviceKeyHash"));
         vm.assertEq(keccak256(bytes(vm.parseJsonString(vector, ".type"))), field(".typeHash"));
-        vm.assertEq(MintAuthorizationHash.TYPE_HASH, field(".typeHash"));
+        vm.assertEq(TitleHashes.MINT_TYPE_HASH, field(".typeHash"));
         bytes memory preimage = token.mintDigestPreimage(authorization());
         vm.assertEq(preimage.length, 66);
         vm.assertEq(preimage, vm.parseJsonBytes(vector, ".preimage"));

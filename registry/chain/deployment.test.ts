@@ -19,12 +19,16 @@ describe("deployment file", () => {
     expect(loadDeployment(path)).toBeNull();
     saveDeployment(path, deployment);
     expect(loadDeployment(path)).toEqual(deployment);
+    const gated = { ...deployment, gate: `0x${"66".repeat(20)}` as const };
+    saveDeployment(path, gated);
+    expect(loadDeployment(path)).toEqual(gated);
   });
 
   it.each([
     ["not JSON", "{"],
     ["chain_id", JSON.stringify({ ...deployment, chain_id: "1" })],
     ["health", JSON.stringify({ ...deployment, health: "0xABC" })],
+    ["gate", JSON.stringify({ ...deployment, gate: "0xABC" })],
     ["block", JSON.stringify({ ...deployment, block: { number: 3 } })],
   ])("is refused when malformed: %s", (what, text) => {
     const path = file();

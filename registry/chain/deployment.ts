@@ -2,12 +2,14 @@ import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import type { Address, Hex } from "viem";
 import { CaliberError } from "../../protocol/errors.js";
 
-/** Where the three contracts live. Addresses are lower case. */
+/** Where the contracts live. Addresses are lower case. */
 export type Deployment = {
   chain_id: number;
   token: Address;
   health: Address;
   log: Address;
+  /** Absent where no loan's gate was deployed. It names its router and timelock itself. */
+  gate?: Address;
   /** The block that holds the last of the three deployments: where event look-ups start. */
   block: { number: number; hash: Hex };
 };
@@ -54,13 +56,18 @@ function parse(text: string, path: string): Deployment {
   } catch (cause) {
     throw malformed("not JSON", cause);
   }
-  const { chain_id, token, health, log, block } = value;
+  const { chain_id, token, health, log, gate, block } = value;
   if (!Number.isSafeInteger(chain_id)) throw malformed("chain_id is not an integer");
-  for (const [name, address] of Object.entries({ token, health, log })) {
+  for (const [name, address] of Object.entries({
+    token,
+    health,
+    log,
+    ...(gate === undefined ? {} : { gate }),
+  })) {
     if (!addressPattern.test(String(address))) throw malformed(`${name} is not a lower-case address`);
   }
   if (!Number.isSafeInteger(block?.number) || !hashPattern.test(String(block?.hash))) {
     throw malformed("block has no number or hash");
   }
-  return { chain_id, token, health, log, block } as Deployment;
+  return { chain_id, token, health, log, ...(gate === undefined ? {} : { gate }), block } as Deployment;
 }

@@ -64,7 +64,7 @@ export function createHealthPlanner(ctx: WriterContext): HealthPlanner {
       await readRecords(tokens.map(({ token_id }) => token_id).filter((id) => !recorded.has(id)));
       if (fleet === null) {
         const [epoch, , , , postedAt] = await client.readContract({ ...health, functionName: "fleet" });
-        fleet = { epoch: Number(epoch), posted_at_s: Number(postedAt), read_ms: now_ms() };
+        fleet = { epoch, posted_at_s: Number(postedAt), read_ms: now_ms() };
       }
       const { post, conflicts } = planPost({
         tokens,

@@ -1,14 +1,20 @@
-import { type Address, encodeFunctionData, type Hex } from "viem";
+import { type Address, encodeFunctionData, type Hex, type LocalAccount } from "viem";
 import { caliberHealthAbi } from "../../contracts-abi/abi/CaliberHealth.js";
 import { caliberLogAbi } from "../../contracts-abi/abi/CaliberLog.js";
 import { caliberTokenAbi } from "../../contracts-abi/abi/CaliberToken.js";
 import type { MintAuthorization } from "../../protocol/report/schema.js";
 import { abiLeaf } from "./abiLeaf.js";
 import type { Deployment } from "./deployment.js";
-import type { IntentWork, MintPayload } from "./intent.js";
+import { epochPost, epochPostTypes } from "./epochPost.js";
+import type { IntentWork, MintPayload, PostPayload } from "./intent.js";
 
-/** The one call that makes an intent true. */
-export function intentCall(deployment: Deployment, work: IntentWork): { to: Address; data: Hex } {
+type Ports = { deployment: Deployment; account: LocalAccount };
+
+/** The one call that makes an intent true. The same for the same intent: signatures are deterministic (RFC 6979). */
+export async function intentCall(
+  { deployment, account }: Ports,
+  work: IntentWork,
+): Promise<{ to: Address; data: Hex }> {
   switch (work.kind) {
     case "mint":
       return { to: deployment.token, data: mintData(work.payload) };
@@ -28,21 +34,30 @@ export function intentCall(deployment: Deployment, work: IntentWork): { to: Addr
         data: encodeFunctionData({ abi: caliberLogAbi, functionName: "anchor", args }),
       };
     }
-    case "post": {
-      const { epoch, fleet_root, fleet_size, fleet_until_s, transitions } = work.payload;
-      const args = [
-        BigInt(epoch),
-        fleet_root,
-        BigInt(fleet_size),
-        BigInt(fleet_until_s),
-        transitions.map(abiLeaf),
-      ] as const;
-      return {
-        to: deployment.health,
-        data: encodeFunctionData({ abi: caliberHealthAbi, functionName: "post", args }),
-      };
-    }
+    case "post":
+      return { to: deployment.health, data: await postData({ deployment, account }, work.payload) };
   }
+}
+
+/** Attested by the writer's own account: it has to be a quorum by itself, or the contract refuses. */
+async function postData({ deployment, account }: Ports, payload: PostPayload): Promise<Hex> {
+  const epoch = epochPost(payload);
+  const signature = await account.signTypedData({
+    domain: {
+      name: "CaliberHealth",
+      version: "1",
+      chainId: deployment.chain_id,
+      verifyingContract: deployment.health,
+    },
+    types: epochPostTypes,
+    primaryType: "EpochPost",
+    message: epoch,
+  });
+  return encodeFunctionData({
+    abi: caliberHealthAbi,
+    functionName: "post",
+    args: [epoch, payload.transitions.map(abiLeaf), [], [{ attestor: account.address, signature }]],
+  });
 }
 
 function mintData({ spki, authorization, signature }: MintPayload): Hex {

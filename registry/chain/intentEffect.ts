@@ -139,12 +139,12 @@ async function postEffect({ client, deployment }: Ports, payload: PostPayload): 
     abi: caliberHealthAbi,
     functionName: "fleet",
   });
-  if (latest < BigInt(epoch)) return absent;
+  if (latest < epoch) return absent;
   const [log] = await client.getContractEvents({
     address: deployment.health,
     abi: caliberHealthAbi,
     eventName: "EpochPosted",
-    args: { epoch: BigInt(epoch) },
+    args: { epoch },
     fromBlock: BigInt(deployment.block.number),
     toBlock: "latest",
     strict: true,

@@ -66,7 +66,7 @@ async function revertReason(ports: Ports, intent: Intent, receipt: TransactionRe
   try {
     await client.call({
       account: account.address,
-      ...intentCall(deployment, intent),
+      ...(await intentCall({ deployment, account }, intent)),
       blockNumber: receipt.blockNumber,
     });
   } catch (error) {

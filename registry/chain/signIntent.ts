@@ -16,7 +16,7 @@ export async function signIntent(
     type: "eip1559",
     chainId: deployment.chain_id,
     nonce,
-    ...intentCall(deployment, intent),
+    ...(await intentCall({ deployment, account }, intent)),
     value: 0n,
     gas,
     maxFeePerGas: fees.max_fee_wei,

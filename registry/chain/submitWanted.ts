@@ -66,7 +66,8 @@ async function prepare(ctx: WriterContext, head: Head, intent: Intent): Promise<
     return null;
   }
   try {
-    const gas = await client.estimateGas({ account: account.address, ...intentCall(deployment, intent) });
+    const call = await intentCall({ deployment, account }, intent);
+    const gas = await client.estimateGas({ account: account.address, ...call });
     // Mints ahead in the same block make slots warm or cold; a third more covers either.
     return (gas * 4n) / 3n;
   } catch (error) {

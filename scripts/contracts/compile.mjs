@@ -6,8 +6,15 @@ import { fileURLToPath } from "node:url";
 const require = createRequire(import.meta.url);
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 
-/** The contracts whose ABI and bytecode are committed. */
-export const contractNames = ["CaliberToken", "CaliberHealth", "CaliberLog"];
+/** The contracts whose ABI and bytecode are committed, by their path in contracts-abi/src. */
+const contractPaths = [
+  "CaliberToken",
+  "CaliberHealth",
+  "CaliberLog",
+  "CaliberGate",
+  "testing/CollateralTimelockStandIn",
+  "testing/LoanRouterV2StandIn",
+];
 
 /** Must say what foundry.toml says. */
 const settings = {
@@ -29,13 +36,14 @@ function findImport(path) {
 
 /**
  * Compiles the contracts with solc from npm.
- * @returns {Map<string, { abi: unknown[], bytecode: `0x${string}` }>} by contract name; creation bytecode.
+ * @returns {Map<string, { abi: unknown[], bytecode: `0x${string}` }>} by path in contracts-abi/src, without its ending;
+ *   creation bytecode.
  * @throws {Error} with the compiler's own messages.
  */
 export function compile() {
   const solc = require("solc");
   const sources = Object.fromEntries(
-    contractNames.map((name) => {
+    contractPaths.map((name) => {
       const path = `contracts-abi/src/${name}.sol`;
       return [path, { content: readFileSync(join(root, path), "utf8") }];
     }),
@@ -45,9 +53,9 @@ export function compile() {
   const errors = (output.errors ?? []).filter((error) => error.severity === "error");
   if (errors.length > 0) throw new Error(errors.map((error) => error.formattedMessage).join("\n"));
   return new Map(
-    contractNames.map((name) => {
-      const contract = output.contracts[`contracts-abi/src/${name}.sol`][name];
-      return [name, { abi: contract.abi, bytecode: `0x${contract.evm.bytecode.object}` }];
+    contractPaths.map((path) => {
+      const contract = output.contracts[`contracts-abi/src/${path}.sol`][path.split("/").pop()];
+      return [path, { abi: contract.abi, bytecode: `0x${contract.evm.bytecode.object}` }];
     }),
   );
 }

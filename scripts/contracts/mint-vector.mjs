@@ -5,7 +5,7 @@ import { createHash, createPrivateKey, createPublicKey, sign, verify } from "nod
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { concat, domainSeparator, hashStruct, keccak256, stringToHex } from "viem";
+import { concat, domainSeparator, encodeAbiParameters, hashStruct, keccak256, stringToHex } from "viem";
 
 const file = join(dirname(fileURLToPath(import.meta.url)), "../../fixtures/vectors/mint-authorization.json");
 
@@ -59,6 +59,24 @@ const privateKey = createPrivateKey({
 const publicKey = createPublicKey(privateKey);
 const spki = publicKey.export({ type: "spki", format: "der" });
 
+/** What the contract's `registerHeader` has to be given before the mint. */
+const header = {
+  tokenIssuer: "Example Issuer",
+  assetHolder: "Example Bailee",
+  storedLocation: "Hall 1",
+  terms: "https://terms.example/1",
+  jurisdiction: "US-DE",
+  valueCurrency: "USD",
+  declaredValue: 3000000n,
+};
+const headerComponents = Object.entries(header).map(([name, value]) => ({
+  name,
+  type: typeof value === "bigint" ? "uint256" : "string",
+}));
+const headerHash = keccak256(
+  encodeAbiParameters([{ type: "tuple", components: headerComponents }], [header]),
+);
+
 const message = {
   recipient: "0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
   deviceKeyHash: sha256(spki),
@@ -66,7 +84,7 @@ const message = {
   weakIdentity: sha256("vector: weak identity"),
   evidence: sha256("vector: evidence"),
   logOrigin: sha256("vector: log origin"),
-  headerHash: sha256("vector: header"),
+  headerHash,
   assurance: 2,
   predecessor: 0n,
   nonce: 0n,
@@ -98,6 +116,7 @@ const vector = {
     "A device's authorization to mint its title. It signs `preimage` with ECDSA P-256 over SHA-256; s is low. The key is that of RFC 6979, A.2.5.",
   key: { privateKey: `0x${key.d}`, x: `0x${key.x}`, y: `0x${key.y}`, spki: `0x${spki.toString("hex")}` },
   domain,
+  header: { ...header, declaredValue: header.declaredValue.toString() },
   type,
   message: { ...message, predecessor: "0", nonce: "0", deadline: message.deadline.toString() },
   typeHash: keccak256(stringToHex(type)),

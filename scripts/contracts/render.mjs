@@ -8,14 +8,15 @@ const header = "// Generated from contracts-abi/src by scripts/contracts/generat
  */
 export function render() {
   const files = new Map();
-  for (const [name, { abi, bytecode }] of compile()) {
+  for (const [path, { abi, bytecode }] of compile()) {
+    const name = path.split("/").pop();
     const identifier = name[0].toLowerCase() + name.slice(1);
     files.set(
-      `contracts-abi/abi/${name}.ts`,
+      `contracts-abi/abi/${path}.ts`,
       `${header}export const ${identifier}Abi = ${JSON.stringify(abi, null, 2)} as const;\n`,
     );
     files.set(
-      `contracts-abi/bytecode/${name}.ts`,
+      `contracts-abi/bytecode/${path}.ts`,
       `${header}export const ${identifier}Bytecode =\n  "${bytecode}" as const;\n`,
     );
   }

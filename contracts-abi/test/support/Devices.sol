@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {P256} from "@openzeppelin/contracts/utils/cryptography/P256.sol";
 import {CaliberToken} from "../../src/CaliberToken.sol";
-import {MintAuthorization} from "../../src/interfaces/ICaliberToken.sol";
+import {DeviceProof, Header, MintAuthorization} from "../../src/interfaces/TitleTypes.sol";
 import {DeviceKey} from "../../src/libraries/DeviceKey.sol";
 import {Cheats} from "./Cheats.sol";
 
@@ -21,14 +21,42 @@ abstract contract Devices is Cheats {
     address internal constant REGISTRAR = address(0x4E6);
     address internal constant HOLDER = address(0x401D);
 
+    address internal constant ARBITER = address(0xA4B);
+    address internal constant CUSTODY = address(0xC0D);
+    address internal constant PAUSER = address(0x9A5);
+
     CaliberToken internal token;
+    bytes32 internal headerHash;
 
     function deployToken() internal {
         vm.warp(1_800_000_000);
         token = new CaliberToken(1 days, ADMIN, REGISTRAR);
+        vm.startPrank(ADMIN);
+        token.grantRole(token.ARBITER_ROLE(), ARBITER);
+        token.grantRole(token.CUSTODY_ROLE(), CUSTODY);
+        token.grantRole(token.PAUSER_ROLE(), PAUSER);
+        vm.stopPrank();
+        headerHash = register("Hall 1");
     }
 
-    function keyHashOf(uint256 device) internal pure returns (bytes32) {
+    function header(string memory place) internal pure returns (Header memory) {
+        return Header({
+            tokenIssuer: "Example Issuer",
+            assetHolder: "Example Bailee",
+            storedLocation: place,
+            terms: "https://terms.example/1",
+            jurisdiction: "US-DE",
+            valueCurrency: "USD",
+            declaredValue: 3_000_000
+        });
+    }
+
+    function register(string memory place) internal returns (bytes32) {
+        vm.prank(REGISTRAR);
+        return token.registerHeader(header(place));
+    }
+
+    function keyHashOf(uint256 device) internal view returns (bytes32) {
         (uint256 x, uint256 y) = vm.publicKeyP256(device);
         return DeviceKey.hash(bytes32(x), bytes32(y));
     }
@@ -50,7 +78,7 @@ abstract contract Devices is Cheats {
             weakIdentity: weakOf(device),
             evidence: sha256("evidence"),
             logOrigin: sha256("origin"),
-            headerHash: sha256("header"),
+            headerHash: headerHash,
             assurance: 3,
             predecessor: 0,
             nonce: 0,
@@ -59,10 +87,16 @@ abstract contract Devices is Cheats {
     }
 
     function signWith(uint256 device, MintAuthorization memory authorization) internal view returns (Signed memory) {
+        DeviceProof memory proof = proofOf(device, token.mintDigestPreimage(authorization));
+        return Signed(authorization, proof.qx, proof.qy, proof.r, proof.s);
+    }
+
+    /// @dev What a device's agent gives: ES256 over the preimage, low-S.
+    function proofOf(uint256 device, bytes memory preimage) internal pure returns (DeviceProof memory) {
         (uint256 x, uint256 y) = vm.publicKeyP256(device);
-        (bytes32 r, bytes32 s) = vm.signP256(device, sha256(token.mintDigestPreimage(authorization)));
+        (bytes32 r, bytes32 s) = vm.signP256(device, sha256(preimage));
         if (uint256(s) > P256.N / 2) s = bytes32(P256.N - uint256(s));
-        return Signed(authorization, bytes32(x), bytes32(y), r, s);
+        return DeviceProof(bytes32(x), bytes32(y), r, s);
     }
 
     function submit(Signed memory signed) internal returns (uint256) {

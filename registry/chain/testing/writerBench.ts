@@ -21,6 +21,7 @@ export function deployTo(url: string): Promise<Deployment> {
     deployer: account,
     writer: account.address,
     admin_delay_s: 0,
+    epoch_s: 3600,
   });
 }
 

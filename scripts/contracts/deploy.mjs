@@ -1,0 +1,59 @@
+// Deploys the contracts to the chain behind an RPC and writes their addresses to a file, as the registry reads it. With
+// a timelock and a router it deploys a gate for them too, beside the contracts that the file has already if it exists.
+//
+//   npm run build && node scripts/contracts/deploy.mjs --rpc URL --key-file FILE --out FILE
+//     [--epoch-s 3600] [--admin-delay-s 86400]
+//     [--timelock ADDRESS --router ADDRESS --accept healthy,watch --assurance 2 [--presence]]
+import { parseArgs } from "node:util";
+import { privateKeyToAccount } from "viem/accounts";
+import { chainTransport } from "../../dist/registry/chain/chainTransport.js";
+import { deployContracts } from "../../dist/registry/chain/deployContracts.js";
+import { deployGate } from "../../dist/registry/chain/deployGate.js";
+import { loadDeployment, saveDeployment } from "../../dist/registry/chain/deployment.js";
+import { loadWriterKey } from "../../dist/registry/chain/loadWriterKey.js";
+
+const { values } = parseArgs({
+  options: {
+    rpc: { type: "string" },
+    "key-file": { type: "string" },
+    out: { type: "string" },
+    "epoch-s": { type: "string", default: "3600" },
+    "admin-delay-s": { type: "string", default: "86400" },
+    timelock: { type: "string" },
+    router: { type: "string" },
+    accept: { type: "string", default: "healthy" },
+    assurance: { type: "string", default: "0" },
+    presence: { type: "boolean", default: false },
+  },
+});
+for (const name of ["rpc", "key-file", "out"]) {
+  if (values[name] === undefined) throw new Error(`--${name} is missing`);
+}
+
+const transport = chainTransport(values.rpc);
+const account = privateKeyToAccount(loadWriterKey(values["key-file"]));
+let deployment = loadDeployment(values.out);
+if (deployment === null) {
+  deployment = await deployContracts({
+    transport,
+    deployer: account,
+    writer: account.address,
+    admin_delay_s: Number(values["admin-delay-s"]),
+    epoch_s: Number(values["epoch-s"]),
+  });
+  saveDeployment(values.out, deployment);
+}
+if (values.timelock !== undefined && values.router !== undefined) {
+  deployment = await deployGate({
+    transport,
+    admin: account,
+    deployment,
+    timelock: values.timelock,
+    router: values.router,
+    accepted: values.accept.split(","),
+    required_assurance: Number(values.assurance),
+    needs_presence: values.presence,
+  });
+  saveDeployment(values.out, deployment);
+}
+console.log(JSON.stringify(deployment, null, 2));
