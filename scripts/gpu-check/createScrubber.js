@@ -39,7 +39,9 @@ const elsewhere = [
   [/(<process_name>)[^<]*/g, "$1program"],
   [/(<(?:gpu_fabric_guid|infiniband_guid)>)(?!N\/A)[^<]*/g, "$10x0000000000000000"],
   [/([Hh]ostname=")[^"]*/g, "$1host"],
-  [/\bname=[^,\s]+/g, "name=program"],
+  [/(\b(?:exported_)?(?:pod|pod_uid|namespace|container)=")[^"]+/g, "$1tenant"],
+  // A program's name in the kernel's log may hold blanks.
+  [/\bname=[^,\n"]+/g, "name=program"],
 ];
 
 const hex = (n, length) => n.toString(16).padStart(length, "0");

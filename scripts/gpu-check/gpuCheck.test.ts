@@ -68,7 +68,7 @@ describe("createScrubber", () => {
     const host = { machine_id: "ab".repeat(32), serial: "S123456X" } as unknown as ScanResult["host"];
     const gpus = [{ uuid, inventory, telemetry: null }];
     const scrub = createScrubber([{ gpus, host }]);
-    const text = `${uuid} 1652718450585 0x994308a26bf955be ${"ab".repeat(32)} S123456X <process_name>/home/x/train</process_name> Hostname="node7" name=python, ${uuid}`;
+    const text = `${uuid} 1652718450585 0x994308a26bf955be ${"ab".repeat(32)} S123456X <process_name>/home/x/train</process_name> Hostname="node7" name=tmux: server, pod="train-7",pod_uid="71-b",exported_namespace="acme" ${uuid}`;
     const said: string = scrub(text);
     for (const name of [
       uuid,
@@ -78,7 +78,11 @@ describe("createScrubber", () => {
       "S123456X",
       "train",
       "node7",
-      "python",
+      "tmux",
+      "server",
+      "train-7",
+      "71-b",
+      "acme",
     ]) {
       expect(said).not.toContain(name);
     }
