@@ -199,6 +199,12 @@ it("an Xid gauge tells only what changes after a GPU was first seen", () => {
   expect(edges("b", none)).toEqual([]);
   expect(edges("b", gauge("0"))).toEqual([]);
   expect(edges("b", gauge("48"))).toEqual([48]);
+  // An exporter that was restarted: the same Xid is another one.
+  expect(edges("b", gauge("0"))).toEqual([]);
+  expect(edges("b", gauge("48"))).toEqual([48]);
+  // No Xid at all: what it showed before stands.
+  expect(edges("b", gauge("-1"))).toEqual([]);
+  expect(edges("b", gauge("48"))).toEqual([]);
   expect(
     edges(
       "b",

@@ -13,8 +13,8 @@ export type DcgmGpu = {
   fields: Map<DcgmField, string>;
   /** By GPU instance id. */
   instances: Map<string, MigInstance>;
-  /** Every Xid that the last-Xid gauge shows; several where the exporter splits it by code. */
-  lastXids: Set<number>;
+  /** Every Xid that the last-Xid gauge shows: several where the exporter splits it by code, none at 0; null without it. */
+  lastXids: Set<number> | null;
 };
 
 /** An exporter that makes up ever new GPUs or instances must not fill the memory. */
@@ -23,8 +23,7 @@ const maxInstances = 64;
 
 function xidOf(value: string): number | null {
   const xid = Number(value);
-  // 0 is the gauge of a GPU that has had none.
-  return Number.isInteger(xid) && xid > 0 && xid <= 0xffff ? xid : null;
+  return Number.isInteger(xid) && xid >= 0 && xid <= 0xffff ? xid : null;
 }
 
 /**
@@ -48,7 +47,7 @@ export function gpusOf(samples: readonly PrometheusSample[], notBefore_ms: numbe
         hostname: labels.get("hostname") ?? labels.get("Hostname") ?? null,
         fields: new Map(),
         instances: new Map(),
-        lastXids: new Set(),
+        lastXids: null,
       };
       gpus.set(key, gpu);
     }
@@ -59,7 +58,9 @@ export function gpusOf(samples: readonly PrometheusSample[], notBefore_ms: numbe
     if (!current) continue;
     if (field === "last_xid") {
       const xid = xidOf(value);
-      if (xid !== null) gpu.lastXids.add(xid);
+      if (xid !== null) gpu.lastXids ??= new Set();
+      // 0 is the gauge of a GPU that has had none.
+      if (xid !== null && xid > 0) gpu.lastXids?.add(xid);
     } else if ((instance === "" || sharedFields.has(field)) && !gpu.fields.has(field)) {
       gpu.fields.set(field, value);
     }

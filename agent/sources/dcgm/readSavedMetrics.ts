@@ -28,7 +28,7 @@ export function readSavedMetrics(text: string): { gpus: SavedGpu[]; problems: Ca
     const { values, problems: own } = valuesOf(found);
     problems.push(...own);
     const { gpu, hostname, model, lastXids } = found;
-    return { gpu, hostname, model, values, last_xids: [...lastXids] };
+    return { gpu, hostname, model, values, last_xids: [...(lastXids ?? [])] };
   });
   if (gpus.length === 0) problems.push(dcgmError("DCGM_NO_GPUS", "the text names no GPU"));
   return { gpus, problems };
