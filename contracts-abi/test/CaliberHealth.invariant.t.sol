@@ -6,6 +6,8 @@ import {HealthLeaf, State} from "../src/interfaces/HealthTypes.sol";
 import {Cheats} from "./support/Cheats.sol";
 import {HealthHandler} from "./support/HealthHandler.sol";
 
+/// @dev Signing in Solidity tests is slow, so there are fewer runs than elsewhere, once for each invariant.
+/// forge-config: default.invariant.runs = 24
 contract CaliberHealthInvariantTest is Cheats {
     HealthHandler private handler;
     CaliberHealth private health;

@@ -15,7 +15,7 @@ contract CaliberHealthQuorumTest is HealthFixture {
         deployHealth();
     }
 
-    function test_twoOfThreeInAnyPair() public {
+    function test_twoOfThreeInAnyPair() public view {
         health.requireQuorum(DIGEST, pair(0, 1));
         health.requireQuorum(DIGEST, pair(0, 2));
         health.requireQuorum(DIGEST, pair(1, 2));

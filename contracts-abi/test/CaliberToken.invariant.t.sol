@@ -6,6 +6,8 @@ import {Title} from "../src/interfaces/TitleTypes.sol";
 import {Cheats} from "./support/Cheats.sol";
 import {TokenHandler} from "./support/TokenHandler.sol";
 
+/// @dev Signing in Solidity tests is slow, so there are fewer runs than elsewhere, once for each invariant.
+/// forge-config: default.invariant.runs = 24
 contract CaliberTokenInvariantTest is Cheats {
     TokenHandler private handler;
     CaliberToken private token;

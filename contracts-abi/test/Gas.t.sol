@@ -5,13 +5,14 @@ import {CaliberLog} from "../src/CaliberLog.sol";
 import {AttestorSignature, EpochPost, HealthLeaf, State} from "../src/interfaces/HealthTypes.sol";
 import {DeviceProof, MintAuthorization} from "../src/interfaces/TitleTypes.sol";
 import {MerkleRfc6962} from "../src/libraries/MerkleRfc6962.sol";
-import {Devices, Signed} from "./support/Devices.sol";
+import {Amendments} from "./support/Amendments.sol";
+import {Signed} from "./support/Devices.sol";
 import {HealthFixture} from "./support/HealthFixture.sol";
 
 /// @notice Gas of whole transactions, kept in `fixtures/gas/CaliberGas.json`: each call is a transaction of its own
 /// (`isolate`), with its base cost, calldata and cold storage, on chains with the P-256 precompile.
 /// forge-config: default.isolate = true
-contract GasTest is Devices, HealthFixture {
+contract GasTest is Amendments, HealthFixture {
     bytes32 private constant ORIGIN = keccak256("origin");
     string private constant GROUP = "CaliberGas";
 
@@ -40,6 +41,27 @@ contract GasTest is Devices, HealthFixture {
         signed = signWith(3, authorizationOf(3));
         submit(signed);
         keep("mint, two identities, known holder", 280_000, 1);
+    }
+
+    function test_amendments() public {
+        mintFor(1);
+        vm.prank(HOLDER);
+        token.setController(1, controller());
+        vm.prank(HOLDER);
+        token.transferFrom(HOLDER, ADMIN, 1);
+        keep("transfer, with a controller that lapses", 80_000, 1);
+        vm.prank(REGISTRAR);
+        token.amend(1, keccak256("evidence"), 2);
+        keep("amend", 80_000, 1);
+        submitRotation(rotationOf(1, 1), 1, 101);
+        keep("rotate", 150_000, 1);
+        vm.prank(ADMIN);
+        token.setController(1, controller());
+        submitReplacement(replacementOf(1, 9), 9, CONTROLLER_KEY);
+        keep("replace", 250_000, 1);
+        vm.prank(ADMIN);
+        token.redeem(1);
+        keep("redeem", 100_000, 1);
     }
 
     /// @dev Random words, as hashes are, so that calldata costs what it costs.
