@@ -351,9 +351,14 @@ describe.skipIf(!existsSync(anvil) && !process.env.CI).each(chains)(
       const log = getContract({ abi: caliberLogAbi, address: logAddress, client });
       const origin = sha256("report.example/caliber");
       const key = newDeviceKey();
-      const statement = pae(payloadTypes.report, Buffer.from('{"seq":7}'));
+      const payload = Buffer.from('{"seq":7}');
+      const statement = pae(payloadTypes.report, payload);
       const { r, low } = signBothWays(key, `0x${statement.toString("hex")}`);
-      const entry = encodeReportEntry(key.keyHash.slice(2), bytesOf(`${r}${low.slice(2)}`), statement);
+      const { entry } = encodeReportEntry(key.keyHash.slice(2), {
+        payloadType: payloadTypes.report,
+        payload,
+        signature: bytesOf(`${r}${low.slice(2)}`),
+      });
       const hex: Hex = `0x${entry.toString("hex")}`;
       const other = hashLeaf("0x00");
       await mined(await log.write.anchor([origin, 2n, hashNode(other, hashLeaf(hex))]));

@@ -6,6 +6,8 @@ import { caliberLogBytecode } from "../../contracts-abi/bytecode/CaliberLog.js";
 import { caliberTokenBytecode } from "../../contracts-abi/bytecode/CaliberToken.js";
 import { signEs256 } from "../../protocol/crypto/signEs256.js";
 import { spkiOf } from "../../protocol/crypto/spki.js";
+import { pae } from "../../protocol/dsse/pae.js";
+import { payloadTypes } from "../../protocol/dsse/payloadTypes.js";
 import { encodeReportEntry } from "../../protocol/log/entry.js";
 import { leafHash } from "../../protocol/merkle/leafHash.js";
 import { type GasChain, sender, startGasChain } from "./gasChain.js";
@@ -156,8 +158,10 @@ async function reportGas(on: GasChain) {
   const args = [0, sender!.address, sender!.address] as const;
   const address = await on.deploy({ abi: caliberLogAbi, bytecode: caliberLogBytecode, args });
   const device = newDevice();
-  const pae = Buffer.from(Array.from({ length: 2048 }, (_, i) => 32 + ((i * 7) % 95)));
-  const entry = encodeReportEntry(device.keyHash.slice(2), signEs256(pae, device.privateKey), pae);
+  const payloadType = payloadTypes.report;
+  const payload = Buffer.from(Array.from({ length: 2048 }, (_, i) => 32 + ((i * 7) % 95)));
+  const signature = signEs256(pae(payloadType, payload), device.privateKey);
+  const { entry } = encodeReportEntry(device.keyHash.slice(2), { payloadType, payload, signature });
   const { index, proof, root } = pathOver(leafHash(entry), 20);
   const origin = hashOf("log.example/caliber");
   await on.send(
