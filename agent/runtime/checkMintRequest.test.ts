@@ -10,6 +10,7 @@ const inventory = "e".repeat(64);
 const recipient = `0x${"ab".repeat(20)}`;
 const own: OwnFacts = {
   in_tpm: false,
+  silicon: null,
   device,
   uuid: "GPU-a",
   recipient,
