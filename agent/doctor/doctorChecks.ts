@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { CaliberError } from "../../protocol/errors.js";
 import type { Identity } from "../enrol/identity.js";
 import { hostFiles } from "../hostFacts/hostFiles.js";
 import { systemClock } from "../runtime/systemClock.js";
@@ -18,15 +19,16 @@ export type DoctorOptions = {
   settings: SourceSettings;
   /** Null: only what can be looked at without one. */
   data_dir: string | null;
-  /** Null where the data directory holds none. */
-  identity: Identity | null;
+  /** Null where the data directory holds none; why it cannot be read where it holds one that cannot. */
+  identity: Identity | CaliberError | null;
 };
 
 /** A driver that has to load first takes ten seconds. */
 const patience_ms = 12_000;
 
 /** Every check that applies to this machine as it stands. */
-export function doctorChecks({ settings, data_dir, identity }: DoctorOptions): Check[] {
+export function doctorChecks({ settings, data_dir, identity: found }: DoctorOptions): Check[] {
+  const identity = found instanceof CaliberError ? null : found;
   const files = hostFiles();
   let reading: Promise<OneReading> | undefined;
   const read = (): Promise<OneReading> => {
@@ -41,7 +43,8 @@ export function doctorChecks({ settings, data_dir, identity }: DoctorOptions): C
     checkClock(() => clockFacts(files, identity)),
     ...(data_dir === null ? [] : [checkDataDir(data_dir, process.getuid?.() ?? 0)]),
     ...(data_dir === null || !existsSync(data_dir) ? [] : [checkDisk(() => diskFacts(data_dir))]),
-    ...(data_dir !== null && identity === null ? [notEnrolled] : []),
+    ...(data_dir !== null && found === null ? [notEnrolled] : []),
+    ...(found instanceof CaliberError ? [unreadable(found)] : []),
     ...(data_dir === null || identity === null ? [] : enrolledChecks(data_dir, identity, read)),
   ];
 }
@@ -54,3 +57,12 @@ const notEnrolled: Check = {
       "Ask the lender for an enrolment token, and run `caliber agent enroll`.",
     ),
 };
+
+const unreadable = ({ message }: CaliberError): Check => ({
+  id: "enrolment",
+  run: () =>
+    findings.fail(
+      `The identity in the data directory is of no use: ${message}.`,
+      "Look whether another program wrote it; without it the host has to be enrolled anew: ask the lender.",
+    ),
+});

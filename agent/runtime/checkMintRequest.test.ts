@@ -46,6 +46,24 @@ describe("checkMintRequest", () => {
     }
   });
 
+  it("lets a title name the silicon that its GPU has shown, with its bit, and no other", () => {
+    const shown = { ...own, silicon: "5".repeat(64) };
+    const strong_identity = `0x${"5".repeat(64)}`;
+    expect(checkMintRequest({ ...good, strong_identity, assurance: 2 }, shown)).toMatchObject({
+      strong_identity,
+    });
+    const refused = [
+      ["MINT_STRONG_IDENTITY", { strong_identity: `0x${"6".repeat(64)}`, assurance: 2 }],
+      ["MINT_ASSURANCE_TOO_HIGH", { strong_identity, assurance: 3 }],
+      ["MINT_ASSURANCE_TOO_HIGH", { assurance: 2 }],
+    ] as const;
+    for (const [code, change] of refused) {
+      expect(() => checkMintRequest({ ...good, ...change }, shown)).toThrowError(
+        expect.objectContaining({ code }),
+      );
+    }
+  });
+
   it("gives back what it checked, without fields that it does not know", () => {
     const asked = { ...good, extra: "x" };
     expect(checkMintRequest(asked, own)).toEqual(good);

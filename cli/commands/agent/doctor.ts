@@ -2,7 +2,9 @@ import { parseArgs } from "node:util";
 import type { CheckResult, CheckStatus } from "../../../agent/doctor/check.js";
 import { doctorChecks } from "../../../agent/doctor/doctorChecks.js";
 import { runChecks } from "../../../agent/doctor/runChecks.js";
+import type { Identity } from "../../../agent/enrol/identity.js";
 import { identityFile } from "../../../agent/enrol/identityFile.js";
+import { CaliberError } from "../../../protocol/errors.js";
 import { exitCodes } from "../../exitCodes.js";
 import type { Io } from "../../io.js";
 import { sourceFlags, sourceSettings, sourceUsage } from "./sourceOptions.js";
@@ -26,24 +28,26 @@ const exitOf: Record<CheckStatus, number> = {
   fail: exitCodes.failed,
 };
 
+export const options = {
+  ...sourceFlags,
+  "data-dir": { type: "string" },
+  json: { type: "boolean" },
+  help: { type: "boolean" },
+} as const;
+
 export async function run(argv: string[], io: Io): Promise<number> {
   const { values } = parseArgs({
     args: argv,
-    options: {
-      ...sourceFlags,
-      "data-dir": { type: "string" },
-      json: { type: "boolean" },
-      help: { type: "boolean" },
-    },
+    options,
   });
   if (values.help === true) {
     io.out(usage);
     return exitCodes.ok;
   }
   const data_dir = values["data-dir"] ?? null;
-  const file = data_dir === null ? null : identityFile(data_dir);
-  const identity = file?.exists() === true ? file.load() : null;
-  const settings = sourceSettings(values, { simulated: identity?.simulated ?? false });
+  const identity = data_dir === null ? null : identityIn(data_dir);
+  const simulated = identity !== null && !(identity instanceof CaliberError) && identity.simulated;
+  const settings = sourceSettings(values, { simulated });
   const { status, results } = await runChecks(doctorChecks({ settings, data_dir, identity }), { timeout_ms });
   io.out(
     values.json === true
@@ -51,6 +55,17 @@ export async function run(argv: string[], io: Io): Promise<number> {
       : textOf(results, status),
   );
   return exitOf[status];
+}
+
+/** One that cannot be read is something to tell, not an end of the look at everything else. */
+function identityIn(data_dir: string): Identity | CaliberError | null {
+  const file = identityFile(data_dir);
+  try {
+    return file.exists() ? file.load() : null;
+  } catch (error) {
+    if (error instanceof CaliberError) return error;
+    throw error;
+  }
 }
 
 function textOf(results: readonly CheckResult[], status: CheckStatus): string {

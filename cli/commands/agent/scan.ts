@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { hostFiles } from "../../../agent/hostFacts/hostFiles.js";
 import { readHostFacts } from "../../../agent/hostFacts/readHostFacts.js";
@@ -30,15 +30,17 @@ const longestFile_bytes = 256 * 1024 * 1024;
 const patience_ms = 20_000;
 const settle_ms = 2500;
 
+export const options = {
+  ...sourceFlags,
+  from: { type: "string" },
+  json: { type: "boolean" },
+  help: { type: "boolean" },
+} as const;
+
 export async function run(argv: string[], io: Io): Promise<number> {
   const { values } = parseArgs({
     args: argv,
-    options: {
-      ...sourceFlags,
-      from: { type: "string" },
-      json: { type: "boolean" },
-      help: { type: "boolean" },
-    },
+    options,
   });
   if (values.help === true) {
     io.out(usage);
@@ -60,14 +62,31 @@ export async function run(argv: string[], io: Io): Promise<number> {
 
 function textOf(path: string): string {
   try {
-    if (statSync(path).size > longestFile_bytes) throw new Error("it is too large");
-    return readFileSync(path, "utf8");
+    return textUpTo(path, longestFile_bytes);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     throw new CaliberError("FILE_UNREADABLE", `--from: ${path} cannot be read (${code ?? message})`, {
       cause,
       disposition: "user",
     });
+  }
+}
+
+/** By what it gives and not by its size, which a device or a pipe does not say. */
+function textUpTo(path: string, limit_bytes: number): string {
+  const fd = openSync(path, "r");
+  try {
+    const buffer = Buffer.allocUnsafe(1024 * 1024);
+    const chunks: Buffer[] = [];
+    for (let size = 0; ; ) {
+      const length = readSync(fd, buffer);
+      if (length === 0) return Buffer.concat(chunks).toString("utf8");
+      size += length;
+      if (size > limit_bytes) throw new Error(`it has more than ${limit_bytes} bytes`);
+      chunks.push(Buffer.from(buffer.subarray(0, length)));
+    }
+  } finally {
+    closeSync(fd);
   }
 }
 
