@@ -1,3 +1,4 @@
+import { randomBytes, randomInt } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
@@ -21,6 +22,7 @@ import { createSqliteEnrolStore } from "./enrol/sqliteEnrolStore.js";
 import { loadTpmRoots } from "./enrol/tpmRoots.js";
 import { createEventFeed } from "./events/eventFeed.js";
 import { startEventPublisher } from "./events/eventPublisher.js";
+import { createChallenger } from "./evidence/createChallenger.js";
 import { listExpiring } from "./expiry/listExpiring.js";
 import { startExpiryWatch } from "./expiry/startExpiryWatch.js";
 import { type HealthPolicyName, healthPolicies } from "./health/policy.js";
@@ -64,6 +66,8 @@ export type RegistryOptions = {
   tpm_roots?: string | undefined;
   tick_ms: number;
   chain: ChainOptions | null;
+  /** See createFleetFold. */
+  evidence_root?: string;
   log: Logger;
   now_ms: () => number;
   /** A commit failed: what is in memory is ahead of what is stored, and the process must end. */
@@ -82,6 +86,7 @@ export type Registry = {
 
 const group_ms = 5;
 const flush_ms = 1000;
+const challenge_tick_ms = 1000;
 
 /** The registry as one process: built in order of dependence, stopped in reverse. */
 export async function createRegistry(options: RegistryOptions): Promise<Registry> {
@@ -103,7 +108,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
 
     const evidence = createEvidenceLog(db);
     const checkpointer = createCheckpointer(db, evidence, origin, keys.log);
-    const projector = createProjector(db, evidence, origin);
+    const projector = createProjector(db, evidence, origin, options.evidence_root);
     const ledger = createLedger({
       db,
       log: evidence,
@@ -235,6 +240,18 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
       now_ms,
       onChain: tellHosts,
     });
+    const challenger = createChallenger({
+      devices: () => devices.values(),
+      policy: () => projector.fleet.policy,
+      ledger,
+      downlink,
+      isRevoked: (host) => enrolStore.findHost(host)?.revoked !== false,
+      now_ms,
+      random: () => randomInt(2 ** 47) / 2 ** 47,
+      newChallenge: () => randomBytes(32).toString("hex"),
+    });
+    const asking = setInterval(challenger.tick, challenge_tick_ms);
+    stops.push(() => clearInterval(asking));
     const chain =
       options.chain === null ? null : await startChain({ db, view, log, now_ms, chain: options.chain });
     if (chain !== null) stops.push(() => chain.stop());

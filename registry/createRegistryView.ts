@@ -11,6 +11,16 @@ import type { Ledger } from "./log/ledger.js";
 /** A host that changes its tale all the time must not spend the writer's gas on it. */
 const amendSpacing_ms = 3_600_000;
 
+/** Of silicon that answers. */
+const strongIdentityOf = ({ silicon }: DeviceFold): string | null =>
+  silicon === null || silicon.lapsed ? null : silicon.strong_identity;
+/**
+ * A title made before its GPU could answer would say "declared" for good: the first challenge is waited for. Simulated
+ * GPUs have nothing to show.
+ */
+const waitsForSilicon = ({ simulated, challenged_ms, challenge }: DeviceFold): boolean =>
+  !simulated && (challenged_ms === null || challenge !== null);
+
 /** The chain writer's window on the registry: reads the fold, and puts what the chain did into the log. */
 export function createRegistryView(options: {
   devices: () => Iterable<DeviceFold>;
@@ -28,7 +38,8 @@ export function createRegistryView(options: {
   const { devices, findDevice, directory, log, ledger, checkpointer, downlink, isRevoked, now_ms, onChain } =
     options;
   /** As the contract has it: bit 0 a key in a TPM, bit 1 an identity from silicon. */
-  const assuranceBits = ({ key }: DeviceFold): number => (key === "tpm" ? 1 : 0);
+  const assuranceBits = (fold: DeviceFold): number =>
+    (fold.key === "tpm" ? 1 : 0) | (strongIdentityOf(fold) === null ? 0 : 2);
   const isTitled = (fold: DeviceFold): fold is DeviceFold & { token: NonNullable<DeviceFold["token"]> } =>
     fold.token !== null;
 
@@ -55,7 +66,8 @@ export function createRegistryView(options: {
   return {
     candidates: () =>
       [...devices()].flatMap((fold) => {
-        if (fold.inventory === null || fold.token !== null || !isInOrder(fold)) return [];
+        if (fold.inventory === null || fold.token !== null || waitsForSilicon(fold)) return [];
+        if (!isInOrder(fold)) return [];
         const known = directory.find(fold.device);
         if (known === undefined) return [];
         const { device, host, recipient } = fold;
@@ -67,6 +79,7 @@ export function createRegistryView(options: {
             spki: spkiOf(known.key),
             recipient,
             weak_identity,
+            strong_identity: strongIdentityOf(fold),
             evidence: statement,
             assurance: assuranceBits(fold),
           },

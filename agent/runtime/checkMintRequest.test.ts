@@ -10,6 +10,7 @@ const inventory = "e".repeat(64);
 const recipient = `0x${"ab".repeat(20)}`;
 const own: OwnFacts = {
   in_tpm: false,
+  silicon: null,
   device,
   uuid: "GPU-a",
   recipient,
@@ -41,6 +42,24 @@ describe("checkMintRequest", () => {
     for (const assurance of [2, 3, 255, 2 ** 32 + 1]) {
       expect(() => checkMintRequest({ ...good, assurance }, inTpm)).toThrowError(
         expect.objectContaining({ code: "MINT_ASSURANCE_TOO_HIGH" }),
+      );
+    }
+  });
+
+  it("lets a title name the silicon that its GPU has shown, with its bit, and no other", () => {
+    const shown = { ...own, silicon: "5".repeat(64) };
+    const strong_identity = `0x${"5".repeat(64)}`;
+    expect(checkMintRequest({ ...good, strong_identity, assurance: 2 }, shown)).toMatchObject({
+      strong_identity,
+    });
+    const refused = [
+      ["MINT_STRONG_IDENTITY", { strong_identity: `0x${"6".repeat(64)}`, assurance: 2 }],
+      ["MINT_ASSURANCE_TOO_HIGH", { strong_identity, assurance: 3 }],
+      ["MINT_ASSURANCE_TOO_HIGH", { assurance: 2 }],
+    ] as const;
+    for (const [code, change] of refused) {
+      expect(() => checkMintRequest({ ...good, ...change }, shown)).toThrowError(
+        expect.objectContaining({ code }),
       );
     }
   });

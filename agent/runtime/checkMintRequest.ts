@@ -15,6 +15,8 @@ export type OwnFacts = {
   isOwnInventory(statement: string): boolean;
   /** Whether this device's key was enrolled as one in a TPM. */
   in_tpm: boolean;
+  /** Strong identity that this device's GPU has shown the registry, hex; null when it never did. */
+  silicon: string | null;
   now_ms: number;
 };
 
@@ -31,8 +33,9 @@ export type MintRefusalCode =
   | "MINT_DEADLINE";
 
 const longest_s = 24 * 3600;
-/** Bit 0 of the contract's assurance. Bit 1 is never right: the identity is what the host declares. */
+/** Bits 0 and 1 of the contract's assurance. */
 const keyInTpm = 1;
+const identityFromSilicon = 2;
 const zeroWord = `0x${"0".repeat(64)}`;
 
 const word = /^0x[0-9a-f]{64}$/;
@@ -68,7 +71,7 @@ export function checkMintRequest(asked: MintAuthorization, own: OwnFacts): MintA
   if (weak_identity !== `0x${weakIdentityOf(own.uuid)}`) {
     throw refuse("MINT_IDENTITY_MISMATCH", "the title names another GPU's UUID");
   }
-  if (strong_identity !== zeroWord) {
+  if (strong_identity !== zeroWord && strong_identity !== `0x${own.silicon}`) {
     throw refuse("MINT_STRONG_IDENTITY", "the title claims a silicon identity that this agent has not shown");
   }
   if (!own.isOwnInventory(evidence.slice(2))) {
@@ -83,7 +86,8 @@ export function checkMintRequest(asked: MintAuthorization, own: OwnFacts): MintA
   if (authorization.log_origin !== originHash(own.log_origin)) {
     throw refuse("MINT_ORIGIN_MISMATCH", "the title names another log than the one enrolled with");
   }
-  if (authorization.assurance > (own.in_tpm ? keyInTpm : 0)) {
+  const shown = (own.in_tpm ? keyInTpm : 0) | (strong_identity === zeroWord ? 0 : identityFromSilicon);
+  if (authorization.assurance > 255 || (authorization.assurance & ~shown) !== 0) {
     throw refuse("MINT_ASSURANCE_TOO_HIGH", "the title claims more assurance than this agent can show");
   }
   const asked_contract = `${authorization.chain_id}:${authorization.contract}`;

@@ -1,11 +1,13 @@
 import type { KeyObject } from "node:crypto";
 import type { Logger } from "pino";
-import type { DownBody, HeadBody, MintRequestBody } from "../../protocol/down/downMessage.js";
+import type { DownMessage, HeadBody, MintRequestBody } from "../../protocol/down/downMessage.js";
 import { openDown } from "../../protocol/down/openDown.js";
 import { CaliberError } from "../../protocol/errors.js";
 import { mintAuthorizationMessage } from "../../protocol/mint/mintAuthorizationMessage.js";
 import type { HostFacts, InventoryBody, PauseReport, SourceName } from "../../protocol/report/schema.js";
 import type { Identity } from "../enrol/identity.js";
+import { createAnswerDesk } from "../evidence/createAnswerDesk.js";
+import type { AskedGpu, EvidenceCollector } from "../evidence/evidenceCollector.js";
 import type { SigningKey } from "../keys/keyStore.js";
 import type { Heard } from "../publisher/createPublisher.js";
 import type { GpuSample, SourceClock } from "../sources/telemetrySource.js";
@@ -36,6 +38,8 @@ export type AgentCoreOptions = {
   host_facts: HostFacts | null;
   /** Accepted on purpose: every device consents to this contract from now on, and to no other. */
   accept_contract?: TitleContract | undefined;
+  /** Asks GPUs for evidence; null where nothing can. */
+  collector?: EvidenceCollector | null | undefined;
   /** How long to wait for the registry's heads before a chain with a record of its own goes on without. */
   head_wait_ms?: number;
   /** Reports were signed. */
@@ -86,7 +90,7 @@ const release_every_ms = 10 * 60_000;
 /** The agent without processes, sockets and timers: samples and down messages in, signed reports in the spool. */
 export function createAgentCore(options: AgentCoreOptions): AgentCore {
   const { identity, keyOf, registryKey, spool, clock, boot, machine_boot, interval_ms, log } = options;
-  const { head_wait_ms = 20_000, onNews, accept_contract, source, host_facts } = options;
+  const { head_wait_ms = 20_000, collector = null, onNews, accept_contract, source, host_facts } = options;
   const { host, simulated, window_ms } = identity;
   const started_mono_ms = clock.mono_ms();
   const beacons = createBeaconShelf(spool);
@@ -113,6 +117,28 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
     });
   }
   const unknown = new Set<string>();
+  const gpus = new Map<string, AskedGpu>();
+  const desk =
+    collector &&
+    createAnswerDesk({
+      collector,
+      log_origin: identity.log_origin,
+      now_ms: clock.now_ms,
+      facts(device) {
+        const gpu = gpus.get(byDevice.get(device)?.uuid ?? "");
+        const chain_head = spool.head(device)?.statement;
+        if (gpu === undefined || chain_head === undefined) return null;
+        return { gpu, chain_head, beacon: beacons.for(clock.now_ms()) };
+      },
+      answered(device, body, strong_identity) {
+        spool.transaction(() => {
+          if (byDevice.get(device)?.monitor.point({ kind: "evidence", body }) !== true) return;
+          spool.setMeta(`silicon:${device}`, strong_identity);
+        });
+        onNews();
+      },
+      log,
+    });
   let waited = false;
   let released_mono_ms = started_mono_ms;
 
@@ -171,6 +197,7 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
         log_origin: identity.log_origin,
         contract: spool.meta(`contract:${device}`) as TitleContract | null,
         in_tpm: entry.key.inTpm,
+        silicon: spool.meta(`silicon:${device}`),
         isOwnInventory: (statement) => spool.isOwnInventory(device, statement),
         now_ms: clock.now_ms(),
       });
@@ -198,7 +225,7 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
     if (reports > 0) log.info({ reports }, "reports that were refused are sent again");
   };
 
-  const apply = (body: DownBody): Heard => {
+  const apply = ({ body, expires_ms }: DownMessage): Heard => {
     switch (body.type) {
       case "receipt": {
         const { refused } = spool.settle(body);
@@ -224,6 +251,9 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
         break;
       case "mint-request":
         consent(body);
+        break;
+      case "challenge":
+        if (byDevice.has(body.device)) desk?.take(body, expires_ms);
         break;
       default:
         log.warn(
@@ -254,8 +284,11 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
       });
       onNews();
     },
-    onInventory(gpus) {
-      for (const gpu of gpus) own(gpu.uuid)?.monitor.inventory({ ...gpu, host: host_facts });
+    onInventory(told) {
+      for (const gpu of told) {
+        gpus.set(gpu.uuid, { uuid: gpu.uuid, index: gpu.index, pdi: gpu.pdi });
+        own(gpu.uuid)?.monitor.inventory({ ...gpu, host: host_facts });
+      }
       onNews();
     },
     receive(bytes) {
@@ -270,7 +303,7 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
       }
       const heard = spool.transaction(() => {
         spool.setMeta("down_seq", String(message.seq));
-        return apply(message.body);
+        return apply(message);
       });
       if (heard.type === "other") onNews();
       return heard;
@@ -306,6 +339,7 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
       return told;
     },
     close() {
+      desk?.close();
       spool.transaction(() => {
         for (const { monitor } of devices) monitor.close();
       });

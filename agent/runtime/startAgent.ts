@@ -6,6 +6,7 @@ import type { CaliberError } from "../../protocol/errors.js";
 import type { HostFacts } from "../../protocol/report/schema.js";
 import { controlServer } from "../control/controlServer.js";
 import { identityFile } from "../enrol/identityFile.js";
+import type { EvidenceCollector } from "../evidence/evidenceCollector.js";
 import { openKeyStore } from "../keys/openKeyStore.js";
 import { createPublisher, type Publisher } from "../publisher/createPublisher.js";
 import type { Session, Transport } from "../publisher/transport.js";
@@ -30,6 +31,8 @@ export type AgentOptions = {
   }) => TelemetrySource | Promise<TelemetrySource>;
   /** What the machine says of itself; goes into every inventory. */
   host_facts: HostFacts | null;
+  /** Opened likewise; null where no GPU is to be asked for evidence. */
+  collector?: (host: { simulated: boolean }) => EvidenceCollector | null;
   transport: Transport;
   clock: SourceClock;
   random: () => number;
@@ -98,6 +101,7 @@ async function startLocked(options: AgentOptions, unlock: () => void): Promise<A
     source: source.name,
     host_facts,
     accept_contract: options.accept_contract,
+    collector: options.collector?.({ simulated: identity.simulated }),
     onNews: () => publisher?.pump(),
     log,
   });

@@ -42,6 +42,11 @@ export const agentSettings = {
     commands: ["run"],
     says: "`CHAIN_ID:0xADDRESS`, the one token contract that the GPUs consent to (the first that they consented to)",
   },
+  nvattest: {
+    kind: "text",
+    commands: ["run"],
+    says: "NVIDIA's attestation CLI, by path or name, or `off` (`nvattest`; `off` for simulated GPUs)",
+  },
   "log-level": {
     kind: "text",
     commands: ["run"],

@@ -27,7 +27,13 @@ export type AnchoredBody = { type: "anchored"; size: number; root: string; tx: s
 /** Asks a device to consent to its token. The agent checks each field against what it knows itself. */
 export type MintRequestBody = { type: "mint-request"; device: string; authorization: MintAuthorization };
 
-export type DownBody = ReceiptBody | HeadBody | BeaconBody | AnchoredBody | MintRequestBody;
+/**
+ * Asks a device's GPU to sign a nonce made of these 32 random bytes (evidenceNonce). Good once, and until the message
+ * expires.
+ */
+export type ChallengeBody = { type: "challenge"; device: string; challenge: string };
+
+export type DownBody = ReceiptBody | HeadBody | BeaconBody | AnchoredBody | MintRequestBody | ChallengeBody;
 
 /** Everything the registry tells a host, signed: audience, strictly increasing sequence, expiry. */
 export type DownMessage = {

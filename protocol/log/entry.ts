@@ -14,6 +14,7 @@ export const entryKinds = {
   reject: 5,
   chain: 6,
   policy: 7,
+  challenge: 8,
 } as const;
 export type EntryKind = keyof typeof entryKinds;
 

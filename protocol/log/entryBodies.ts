@@ -71,3 +71,6 @@ export type ChainBody =
 
 /** The rules in force from here on. A replay needs them, so they are part of the log. */
 export type PolicyBody = { name: string; values: Record<string, number> };
+
+/** A device's GPU is about to be asked: in the log before it is sent. `challenge` is 32 random bytes, hex. */
+export type ChallengeEntry = { device: string; challenge: string; issued_ms: number; expires_ms: number };

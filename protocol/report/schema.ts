@@ -239,6 +239,29 @@ const consentBody = closed({
   signature: Type.String({ pattern: "^[0-9a-f]{128}$" }),
 });
 
+export const evidenceCollectors = ["nvml", "nvattest"] as const;
+
+/**
+ * The GPU's own answer to one challenge of the registry. What it is worth is for the verifier to say: the nonce that it
+ * must have signed follows from the members, see evidenceNonce. The bounds are those of NVML's buffers, and together they
+ * fit an envelope.
+ */
+const evidenceBody = closed({
+  challenge: hash,
+  /** Statement that the device's chain ended with when the GPU was asked. */
+  chain_head: hash,
+  /** As it went into the nonce; null where the agent had none yet. */
+  beacon: orNull(closed({ number: count, hash: Type.String({ pattern: "^0x[0-9a-f]{64}$" }) })),
+  /** SPDM request and response, base64. */
+  report: Type.String({ pattern: "^[A-Za-z0-9+/]+={0,2}$", minLength: 4, maxLength: 10_924 }),
+  /** PEM, leaf first. */
+  chain: Type.String({ pattern: "^[A-Za-z0-9+/=\\n -]+$", minLength: 1, maxLength: 5120 }),
+  collector: oneOf(evidenceCollectors),
+  /** When the challenge was heard, and when the GPU had answered. */
+  asked_ms: time_ms,
+  collected_ms: time_ms,
+});
+
 const base = {
   v: Type.Literal(1),
   device: hash,
@@ -266,6 +289,7 @@ export const reportSchemas = {
   gap: kindOf("gap", gapBody),
   pause: kindOf("pause", pauseBody),
   consent: kindOf("consent", consentBody),
+  evidence: kindOf("evidence", evidenceBody),
 } as const;
 
 export type ReportKind = keyof typeof reportSchemas;
@@ -274,7 +298,14 @@ export type TelemetryReport = Static<(typeof reportSchemas)["telemetry"]>;
 export type GapReport = Static<(typeof reportSchemas)["gap"]>;
 export type PauseReport = Static<(typeof reportSchemas)["pause"]>;
 export type ConsentReport = Static<(typeof reportSchemas)["consent"]>;
-export type Report = InventoryReport | TelemetryReport | GapReport | PauseReport | ConsentReport;
+export type EvidenceReport = Static<(typeof reportSchemas)["evidence"]>;
+export type Report =
+  | InventoryReport
+  | TelemetryReport
+  | GapReport
+  | PauseReport
+  | ConsentReport
+  | EvidenceReport;
 export type InventoryBody = InventoryReport["body"];
 export type TelemetryBody = TelemetryReport["body"];
 export type Presence = (typeof presences)[number];
@@ -286,4 +317,5 @@ export type XidEvent = TelemetryBody["xids"][number];
 export type XidSeverity = (typeof xidSeverities)[number];
 export type Implausibility = TelemetryBody["implausible"][number];
 export type GapReason = (typeof gapReasons)[number];
+export type EvidenceCollector = (typeof evidenceCollectors)[number];
 export type Beacon = { number: number; hash: string };

@@ -13,6 +13,7 @@ import { verifyInclusion } from "../../protocol/merkle/verifyInclusion.js";
 import { busyTelemetry, inventoryOf, testChain } from "../../test/support/testReports.js";
 import { createEventFeed } from "../events/eventFeed.js";
 import { claimsOf } from "../health/claimsOf.js";
+import { declaredOf } from "../health/declaredOf.js";
 import { createCheckpointer } from "../log/checkpointer.js";
 import { registryMetrics } from "../registryMetrics.js";
 import { createUsageReader } from "../store/usage.js";
@@ -232,6 +233,7 @@ describe("devices and tokens", () => {
     core.fold(device).inventory = {
       ...{ statement: "", idx: 0, name: null, serial: "S", weak_identity: "" },
       uuid: inventory.device,
+      declared: declaredOf(inventoryOf("GPU-a")),
       claims: claimsOf(inventoryOf("GPU-a")),
       implausible: [],
       material: "secret",

@@ -12,6 +12,8 @@ export type TitleCandidate = {
   recipient: string;
   /** 64 hex characters. */
   weak_identity: string;
+  /** 64 hex characters; null when its silicon has not answered, or not lately. */
+  strong_identity: string | null;
   /** Statement of the latest inventory, 64 hex characters. */
   evidence: string;
   /** Bit 0: key in a TPM. Bit 1: identity from silicon. */

@@ -23,7 +23,9 @@ type Ask = {
 /** What keeps a key or a GPU from ever getting this token. */
 const hindrances = ["KEY_RETIRED", "IDENTITY_TAKEN"];
 
-const zeroWord = `0x${"00".repeat(32)}`;
+/** The contract's word for none is zero, which nothing is ever bound to. */
+const strongWord = ({ strong_identity }: TitleCandidate): `0x${string}` =>
+  `0x${strong_identity ?? "00".repeat(32)}`;
 
 /** Brings each candidate to a token: reads what the chain knows of it, asks its device to sign, wants the mint. */
 export function createTitlePlanner(ctx: WriterContext): TitlePlanner {
@@ -59,15 +61,18 @@ export function createTitlePlanner(ctx: WriterContext): TitlePlanner {
   async function advance(candidate: TitleCandidate, consent: Consent | undefined, head: Head): Promise<void> {
     const { device } = candidate;
     const weak = `0x${candidate.weak_identity}` as const;
-    const [[live, nonce], holder, predecessor] = await Promise.all([
+    const strong = strongWord(candidate);
+    const [[live, nonce], weakHolder, strongHolder, predecessor] = await Promise.all([
       client.readContract({ ...token, functionName: "tokenOfKey", args: [`0x${device}`] }),
       client.readContract({ ...token, functionName: "tokenOfIdentity", args: [weak] }),
+      client.readContract({ ...token, functionName: "tokenOfIdentity", args: [strong] }),
       client.readContract({
         ...token,
         functionName: "predecessorOf",
-        args: [zeroWord as `0x${string}`, weak],
+        args: [strong, weak],
       }),
     ]);
+    const holder = weakHolder !== 0n ? weakHolder : strongHolder;
     const ask = askOf(candidate, consent);
     if (live !== 0n) return recordFound(device, head);
     const hindrance =
@@ -171,7 +176,7 @@ export function createTitlePlanner(ctx: WriterContext): TitlePlanner {
       contract: deployment.token,
       recipient: candidate.recipient.toLowerCase(),
       device_key_hash: `0x${candidate.device}`,
-      strong_identity: zeroWord,
+      strong_identity: strongWord(candidate),
       weak_identity: `0x${candidate.weak_identity}`,
       evidence: `0x${candidate.evidence}`,
       log_origin: originHash(view.origin),
@@ -186,6 +191,7 @@ export function createTitlePlanner(ctx: WriterContext): TitlePlanner {
   return { plan };
 }
 
-function factsOf({ recipient, weak_identity, evidence, assurance }: TitleCandidate): string {
-  return [recipient, weak_identity, evidence, assurance].join(" ");
+function factsOf(candidate: TitleCandidate): string {
+  const { recipient, weak_identity, strong_identity, evidence, assurance } = candidate;
+  return [recipient, weak_identity, strong_identity, evidence, assurance].join(" ");
 }

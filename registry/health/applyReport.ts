@@ -2,9 +2,11 @@ import { weakIdentityOf } from "../../protocol/crypto/weakIdentityOf.js";
 import { judgeInventory } from "../../protocol/plausibility/judgeInventory.js";
 import type { Report } from "../../protocol/report/schema.js";
 import { accountFor, lateness_ms } from "./account.js";
+import { applyEvidence } from "./applyEvidence.js";
 import { assess } from "./assess.js";
 import { claimsOf } from "./claimsOf.js";
 import { conditions, observeConditions } from "./conditions.js";
+import { declaredOf } from "./declaredOf.js";
 import type { DeviceFold } from "./deviceFold.js";
 import type { FleetFold } from "./fleetFold.js";
 import type { FoldSink } from "./foldSink.js";
@@ -13,6 +15,9 @@ import { materialOf } from "./materialOf.js";
 import { noticeBoot } from "./noticeBoot.js";
 import { raiseFinding, raiseHealth } from "./raise.js";
 import { worstXid } from "./xidFacts.js";
+
+/** Of an open challenge: more than a device signs while its GPU answers. */
+const rememberedHeads = 32;
 
 export type AcceptedReport = { idx: number; statement: string; report: Report };
 
@@ -55,6 +60,9 @@ export function applyReport(
         statement,
       };
       break;
+    case "evidence":
+      applyEvidence(fleet, fold, { statement, report }, now_ms, sink);
+      break;
   }
   step(fleet, fold, now_ms, statement, sink);
 }
@@ -87,6 +95,8 @@ function advanceHead(
     return false;
   }
   fold.head = { seq: report.seq, statement, window_end_ms: report.window.end_ms };
+  fold.challenge?.heads.push(statement);
+  if ((fold.challenge?.heads.length ?? 0) > rememberedHeads) fold.challenge?.heads.shift();
   if (report.seq > expected) {
     fold.missing += report.seq - expected;
     const text = `reports ${expected} to ${report.seq - 1} are missing`;
@@ -145,9 +155,13 @@ function applyInventory(
     fleet.identities.set(weak, fold.device);
     fold.held = weak;
   } else if (holder !== undefined && holder !== fold.device) {
-    // A newcomer on a taken identity waits outside; the incumbent is told, not harmed.
-    fold.dispute ??= "identity_taken";
+    // A newcomer on a taken identity waits outside; the incumbent is told, not harmed. Whose silicon it is, both are asked.
     const incumbent = fleet.devices.get(holder);
+    if (fold.dispute === null) {
+      fold.challenge_wanted = true;
+      if (incumbent !== undefined) incumbent.challenge_wanted = true;
+    }
+    fold.dispute ??= "identity_taken";
     const text = `devices ${holder} and ${fold.device} both claim GPU ${body.uuid}`;
     const finding = { code: "IDENTITY_TAKEN", text, evidence: statement };
     raiseFinding(fleet, fold, finding, now_ms, sink);
@@ -164,6 +178,11 @@ function applyInventory(
   for (const { code, evidence: text } of implausible) {
     raiseFinding(fleet, fold, { code, text, evidence: statement }, now_ms, sink);
   }
+  const declared = declaredOf(body);
+  // Evidence was held against what was declared before: it has to be joined anew.
+  if (fold.silicon !== null && JSON.stringify(before?.declared) !== JSON.stringify(declared)) {
+    fold.challenge_wanted = true;
+  }
   fold.former = before && { statement: before.statement, material: before.material };
   fold.inventory = {
     statement,
@@ -172,6 +191,7 @@ function applyInventory(
     name: body.name,
     serial: body.serial,
     weak_identity: weak,
+    declared,
     claims: claimsOf(body),
     implausible,
     material: materialOf(body),

@@ -4,6 +4,7 @@ import type { HealthState } from "../../protocol/health/healthState.js";
 import { createSeriesMemory, type SeriesMemory } from "../../protocol/plausibility/matchSeries.js";
 import type { InventoryClaims, TelemetryMemory } from "../../protocol/plausibility/telemetryRule.js";
 import type { Implausibility, MintAuthorization, Presence, XidEvent } from "../../protocol/report/schema.js";
+import type { DeclaredGpu } from "./declaredOf.js";
 
 /** One rule's memory. Times are those of the evidence; null means "not so at the moment". */
 export type ConditionMemory = {
@@ -37,6 +38,8 @@ export type InventoryFacts = {
   name: string | null;
   serial: string | null;
   weak_identity: string;
+  /** What the GPU's own evidence is held against. */
+  declared: DeclaredGpu;
   /** What windows are held against. */
   claims: InventoryClaims;
   /** What cannot be true in it; stands until another inventory. */
@@ -54,6 +57,30 @@ export type TokenFacts = {
   material: string;
   /** Tick of the latest amendment. */
   amended_ms: number | null;
+};
+
+/** A challenge that waits for its answer. */
+export type OpenChallenge = {
+  challenge: string;
+  /** Place of its entry in the log. */
+  idx: number;
+  /** Tick of that entry. */
+  issued_ms: number;
+  expires_ms: number;
+  /** Statements that the chain has ended with since, newest last: the nonce must name one of them. */
+  heads: string[];
+};
+
+/** What the device's GPU has proved of itself. */
+export type SiliconFacts = {
+  strong_identity: string;
+  /** Statement of the latest report that showed it. */
+  statement: string;
+  /** Tick of that report, and its time after the challenge's: a relayed answer is slower. */
+  at_ms: number;
+  latency_ms: number;
+  /** True when it was not shown again in time: the identity is only declared until it is. */
+  lapsed: boolean;
 };
 
 /** All that is known of one device: a fold over the log, plain data, kept as JSON. */
@@ -104,6 +131,14 @@ export type DeviceFold = {
   former: { statement: string; material: string } | null;
   /** The weak identity that this device was the first to show: a key stands for one GPU. */
   held: string | null;
+  /** When the GPU was last asked for evidence: tick; null when it never was. */
+  challenged_ms: number | null;
+  challenge: OpenChallenge | null;
+  /** True when something has happened that only a fresh answer can settle. */
+  challenge_wanted: boolean;
+  /** Challenges since the last good answer that had none. */
+  challenges_missed: number;
+  silicon: SiliconFacts | null;
   consent: { authorization: MintAuthorization; signature: string; statement: string } | null;
   token: TokenFacts | null;
   /** Findings of one code are told once in a while; the rest are counted. */
@@ -143,6 +178,11 @@ export function createDeviceFold(
     inventory: null,
     former: null,
     held: null,
+    challenged_ms: null,
+    challenge: null,
+    challenge_wanted: false,
+    challenges_missed: 0,
+    silicon: null,
     consent: null,
     token: null,
     findings: {},

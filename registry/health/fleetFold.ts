@@ -1,3 +1,4 @@
+import { nvidiaDeviceRoot } from "../../protocol/evidence/nvidiaDeviceRoot.js";
 import type { SeriesIndex } from "../../protocol/plausibility/matchSeries.js";
 import type { Outage } from "./account.js";
 import type { DeviceFold } from "./deviceFold.js";
@@ -16,12 +17,21 @@ export type FleetFold = {
   devices: Map<string, DeviceFold>;
   /** Weak identity → the live device that first showed it. */
   identities: Map<string, string>;
+  /** Strong identity → the live device that first showed it. */
+  silicon: Map<string, string>;
+  /** SHA-256 of the root that GPU evidence must end in. */
+  evidence_root: string;
   outages: Outage[];
   /** Who told which window first: the devices' own memories turned round, made when it is first wanted. */
   series: SeriesIndex | null;
 };
 
-export function createFleetFold(origin: string, policy: HealthPolicy): FleetFold {
+/** @param evidence_root another root than NVIDIA's is for tests, whose devices are nobody's. */
+export function createFleetFold(
+  origin: string,
+  policy: HealthPolicy,
+  evidence_root = nvidiaDeviceRoot,
+): FleetFold {
   return {
     next_idx: 0,
     origin,
@@ -31,6 +41,8 @@ export function createFleetFold(origin: string, policy: HealthPolicy): FleetFold
     next_event_id: 1,
     devices: new Map(),
     identities: new Map(),
+    silicon: new Map(),
+    evidence_root,
     outages: [],
     series: null,
   };

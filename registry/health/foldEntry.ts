@@ -1,15 +1,18 @@
 import type {
   ChainBody,
+  ChallengeEntry,
   FindingBody,
   KeyBody,
   PolicyBody,
   RejectBody,
   TickBody,
 } from "../../protocol/log/entryBodies.js";
+import { applyChallenge } from "./applyChallenge.js";
 import { type AcceptedReport, applyReport, step } from "./applyReport.js";
 import { createDeviceFold, type DeviceFold } from "./deviceFold.js";
 import type { FleetFold } from "./fleetFold.js";
 import type { FoldSink } from "./foldSink.js";
+import { lapseSilicon } from "./lapseSilicon.js";
 import { type HealthPolicy, healthPolicies } from "./policy.js";
 import { raiseFinding } from "./raise.js";
 
@@ -20,7 +23,8 @@ export type FoldEntry =
   | { kind: "finding"; idx: number; body: FindingBody }
   | { kind: "reject"; idx: number; body: RejectBody }
   | { kind: "chain"; idx: number; body: ChainBody }
-  | { kind: "policy"; idx: number; body: PolicyBody };
+  | { kind: "policy"; idx: number; body: PolicyBody }
+  | { kind: "challenge"; idx: number; body: ChallengeEntry };
 
 /**
  * Folds one commit in: its entries, then the tick that closes it. Ticks are the only clock, so that a replay of the
@@ -38,7 +42,11 @@ export function foldCommit(
   const { eval_every_ms } = fleet.policy;
   const before_ms = fleet.last_tick_ms;
   if (before_ms === null || Math.floor(before_ms / eval_every_ms) !== Math.floor(now_ms / eval_every_ms)) {
-    for (const fold of fleet.devices.values()) step(fleet, fold, now_ms, `tick:${tick.idx}`, sink);
+    const evidence = `tick:${tick.idx}`;
+    for (const fold of fleet.devices.values()) {
+      lapseSilicon(fleet, fold, now_ms, evidence, sink);
+      step(fleet, fold, now_ms, evidence, sink);
+    }
   }
   fleet.last_tick_ms = now_ms;
   fleet.next_idx = tick.idx + 1;
@@ -52,6 +60,9 @@ function noticeOutage(fleet: FleetFold, now_ms: number, idx: number, sink: FoldS
   fleet.outages.push(outage);
   sink.outage(outage);
   for (const fold of fleet.devices.values()) {
+    // Its answer, if there was one, found nobody here.
+    if (fold.challenge !== null) sink.changed(fold);
+    fold.challenge = null;
     if (fold.fresh_ms === null) continue;
     // Who was silent before the registry was stays so.
     if (fold.state === "stale" && fold.cause === "device_silent") continue;
@@ -80,6 +91,11 @@ function applyEntry(fleet: FleetFold, entry: FoldEntry, now_ms: number, sink: Fo
       // A log may be older than the latest of the numbers.
       fleet.policy = { ...healthPolicies.standard, ...(entry.body.values as Partial<HealthPolicy>) };
       return;
+    case "challenge": {
+      const fold = fleet.devices.get(entry.body.device);
+      if (fold !== undefined) applyChallenge(fold, entry.idx, entry.body, now_ms, sink);
+      return;
+    }
     case "reject": {
       const fold = fleet.devices.get(entry.body.device);
       // A bad signature under somebody else's name is the sender's doing, not the device's.

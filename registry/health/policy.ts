@@ -26,6 +26,16 @@ export type HealthPolicy = {
   /** An announced pause counts for no longer than this, and not sooner than `pause_spacing_ms` after the last. */
   pause_max_ms: number;
   pause_spacing_ms: number;
+  /** A GPU is asked for evidence again after a random time between these two: six times a day at least. */
+  challenge_min_ms: number;
+  challenge_max_ms: number;
+  /** The same for a GPU that has never answered well; the first time it is asked like the others. */
+  challenge_unanswered_ms: number;
+  /** An answer that arrives later than this counts as none. */
+  challenge_answer_ms: number;
+  /** Silicon that has not answered well for this long, or so many times in a row, is only declared. */
+  silicon_lapse_ms: number;
+  silicon_missed_max: number;
 };
 
 const minute = 60_000;
@@ -53,6 +63,12 @@ export const healthPolicies = {
     breach_after_ms: 72 * hour,
     pause_max_ms: 4 * hour,
     pause_spacing_ms: 24 * hour,
+    challenge_min_ms: 10 * minute,
+    challenge_max_ms: 4 * hour,
+    challenge_unanswered_ms: 24 * hour,
+    challenge_answer_ms: 30_000,
+    silicon_lapse_ms: 12 * hour,
+    silicon_missed_max: 3,
   },
   demo: {
     stale_after_ms: 25_000,
@@ -75,6 +91,12 @@ export const healthPolicies = {
     breach_after_ms: 10 * minute,
     pause_max_ms: 10 * minute,
     pause_spacing_ms: minute,
+    challenge_min_ms: 5000,
+    challenge_max_ms: minute,
+    challenge_unanswered_ms: 10 * minute,
+    challenge_answer_ms: 30_000,
+    silicon_lapse_ms: 3 * minute,
+    silicon_missed_max: 3,
   },
 } as const satisfies Record<string, HealthPolicy>;
 

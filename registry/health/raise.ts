@@ -89,9 +89,13 @@ export function subjectOf(fold: DeviceFold): string {
     : `did:erc721:${fold.token.chain_id}:${fold.token.contract}:${fold.token.token_id}`;
 }
 
-/** How the claims about a device are known. Identity is what the host declares. */
-export function assuranceOf({ key }: DeviceFold): Assurance {
-  return { key, identity: "declared", presence_at_ms: null };
+/** How the claims about a device are known. Without silicon that answers, identity is what the host declares. */
+export function assuranceOf({ key, silicon }: DeviceFold): Assurance {
+  return {
+    key,
+    identity: silicon !== null && !silicon.lapsed ? "silicon" : "declared",
+    presence_at_ms: silicon?.at_ms ?? null,
+  };
 }
 
 function attributes(fleet: FleetFold, fold: DeviceFold, now_ms: number) {

@@ -143,6 +143,8 @@ export function createIngest(options: IngestOptions): Ingest {
       throw new CaliberError("WINDOW_TOO_LONG", "a telemetry window lasts ten minutes at most");
     }
     beacons.check(report.beacon, end_ms);
+    // The one that its GPU signed: it was in hand before the report was.
+    if (report.kind === "evidence") beacons.check(report.body.beacon, end_ms);
   };
 
   const judge = (

@@ -35,8 +35,8 @@ export type Projector = {
  * Keeps the derived tables: loads the fold as of its cursor, folds in what the log has beyond it, and from then on
  * what is committed. A crash loses nothing, since cursor and tables move together.
  */
-export function createProjector(db: Db, log: EvidenceLog, origin: string): Projector {
-  const fleet = loadFleet(db, origin);
+export function createProjector(db: Db, log: EvidenceLog, origin: string, evidence_root?: string): Projector {
+  const fleet = loadFleet(db, origin, evidence_root);
   const dirty = new Set<DeviceFold>();
   const rollups = [
     {
@@ -180,14 +180,15 @@ function scale(stretch: { end_ms: number; share: TimeShare }, start_ms: number):
   return share;
 }
 
-function loadFleet(db: Db, origin: string): FleetFold {
-  const fleet = createFleetFold(origin, healthPolicies.standard);
+function loadFleet(db: Db, origin: string, evidence_root: string | undefined): FleetFold {
+  const fleet = createFleetFold(origin, healthPolicies.standard, evidence_root);
   const state = db.prepare<[], { value: string }>("SELECT value FROM fold_state WHERE key = 'fleet'").get();
   if (state !== undefined) Object.assign(fleet, JSON.parse(state.value));
   for (const row of db.prepare<[], { fold: string }>("SELECT fold FROM device_fold ORDER BY id").iterate()) {
     const fold = JSON.parse(row.fold) as DeviceFold;
     fleet.devices.set(fold.device, fold);
     if (fold.held !== null) fleet.identities.set(fold.held, fold.device);
+    if (fold.silicon !== null) fleet.silicon.set(fold.silicon.strong_identity, fold.device);
   }
   fleet.outages = db
     .prepare<[], { from_ms: number; to_ms: number }>("SELECT from_ms, to_ms FROM outage ORDER BY from_ms")

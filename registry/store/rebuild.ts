@@ -13,16 +13,17 @@ export type RebuildResult = { entries: number; root: string; digests: Record<str
  * Drops every derived table and makes it again from the log alone, after checking the log against its own promises. All
  * or nothing: half of it, with the cursor of before, would pass for the whole.
  *
+ * @param evidence_root see createFleetFold.
  * @throws CaliberError LOG_TORN, LOG_CONTRADICTS_CHECKPOINT
  */
-export function rebuild(db: Db): RebuildResult {
+export function rebuild(db: Db, evidence_root?: string): RebuildResult {
   const { size, root } = verifyLog(db);
   const origin = createMeta(db).get("origin") ?? "";
   db.transaction(() => {
     for (const table of derivedTables) db.exec(`DROP TABLE IF EXISTS ${table}`);
     db.exec(schemaSql);
     storeTiles(db, size);
-    createProjector(db, createEvidenceLog(db), origin);
+    createProjector(db, createEvidenceLog(db), origin, evidence_root);
   }).immediate();
   return { entries: size, root: root.toString("hex"), digests: tableDigests(db) };
 }

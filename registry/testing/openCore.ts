@@ -31,6 +31,8 @@ export function openCore(
     group_ms?: number;
     tick_ms?: number;
     flush_ms?: number;
+    /** Root of the GPUs that may prove themselves; NVIDIA's when left out. */
+    evidence_root?: string;
   } = {},
 ) {
   const { path = ":memory:", policy = "demo", start_ms = Date.UTC(2026, 10, 21) } = options;
@@ -41,7 +43,7 @@ export function openCore(
   const meta = createMeta(db);
   meta.set("origin", testOrigin);
   const log = createEvidenceLog(db);
-  const projector = createProjector(db, log, testOrigin);
+  const projector = createProjector(db, log, testOrigin, options.evidence_root);
   const fatal: unknown[] = [];
   const ledger = createLedger({
     db,

@@ -52,7 +52,7 @@ export function treeVectors() {
 
 export function entryVectors(device, report) {
   const json = (kind, body) => {
-    const byte = { key: 2, tick: 3, finding: 4, reject: 5, chain: 6, policy: 7 }[kind];
+    const byte = { key: 2, tick: 3, finding: 4, reject: 5, chain: 6, policy: 7, challenge: 8 }[kind];
     const bytes = Buffer.concat([Buffer.of(byte, 1), Buffer.from(JSON.stringify(body))]);
     return { kind, body, entry: hex(bytes), leaf_hash: hex(leaf(bytes)) };
   };
@@ -85,12 +85,18 @@ export function entryVectors(device, report) {
         hash: `0x${hex(sha256("vector: beacon block"))}`,
         time_ms: t0,
       }),
+      json("challenge", {
+        device: device.id,
+        challenge: hex(sha256("vector: challenge")),
+        issued_ms: t0,
+        expires_ms: t0 + 30_000,
+      }),
       json("policy", { name: "vector", values: { silent_after_ms: 180000 } }),
     ],
     refused: [
       ["empty", ""],
       ["kind 0", "0001"],
-      ["kind 8", "08017b7d"],
+      ["kind 9", "09017b7d"],
       ["version 2", "03027b7d"],
       ["a report cut short", report.log_entry.slice(0, 194)],
       ["JSON cut short", "03017b"],

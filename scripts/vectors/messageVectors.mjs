@@ -38,6 +38,7 @@ export function downVectors(registry, device, report) {
     root: hex(sha256("vector: root")),
     tx: `0x${hex(sha256("vector: tx"))}`,
   };
+  const challenge = { type: "challenge", device: device.id, challenge: hex(sha256("vector: challenge")) };
   const send = (content, key = registry, type = types.down) =>
     envelope(signed(type, JSON.stringify(content), key), registry.id);
   const context = { host, last_seq: 41, now_ms: t0 + 1000 };
@@ -53,7 +54,7 @@ export function downVectors(registry, device, report) {
     source:
       'scripts/vectors/generate.mjs; the registry key\'s scalar is SHA-256("caliber test vector: registry key")',
     registry_spki: hex(registry.spki),
-    accepted: [receipt, head, beacon, anchored].map((body) => ({
+    accepted: [receipt, head, beacon, anchored, challenge].map((body) => ({
       name: body.type,
       envelope: send(message(body)),
       context,

@@ -142,6 +142,18 @@ const lost = {
   ],
 };
 
+/** Of the right form, and evidence of nothing: what a GPU signs is in evidence.json, and in no one's power to make up. */
+const evidence = {
+  challenge: sha256("vector: challenge").toString("hex"),
+  chain_head: sha256("vector: chain head").toString("hex"),
+  beacon: { number: 1234, hash: `0x${sha256("vector: beacon block").toString("hex")}` },
+  report: sha256("vector: no SPDM report").toString("base64"),
+  chain: `-----BEGIN CERTIFICATE-----\n${sha256("vector: no certificate").toString("base64")}\n-----END CERTIFICATE-----\n`,
+  collector: "nvattest",
+  asked_ms: t0 + 63 * minute,
+  collected_ms: t0 + 63 * minute + 4200,
+};
+
 /** Kind, window and body of each report of the chain, in order; `consent` is the mint authorization's vector. */
 export function chainOf(consent) {
   return [
@@ -166,5 +178,6 @@ export function chainOf(consent) {
       },
     ],
     ["consent", [t0 + 63 * minute, t0 + 63 * minute], consent],
+    ["evidence", [t0 + 64 * minute, t0 + 64 * minute], evidence],
   ];
 }

@@ -20,6 +20,7 @@ const rowsOf = (title: string): string[][] => {
 
 /** A policy number as the page writes it. */
 function told(name: string, value: number): string {
+  if (!/_(ms|permille)$/.test(name)) return String(value);
   if (name.endsWith("_permille")) return `${value} ‰`;
   if (value >= 3_600_000 && value % 3_600_000 === 0) return `${value / 3_600_000} h`;
   if (value >= 60_000 && value % 60_000 === 0) return `${value / 60_000} min`;

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import pino from "pino";
+import { createNvattest } from "../../../agent/evidence/createNvattest.js";
 import { hostFiles } from "../../../agent/hostFacts/hostFiles.js";
 import { readHostFacts } from "../../../agent/hostFacts/readHostFacts.js";
 import { mqttTransport } from "../../../agent/publisher/mqttTransport.js";
@@ -20,6 +21,7 @@ const usage = `caliber agent run --data-dir DIR [options]
 
 ${sourceUsage}  --accept-contract C    CHAIN_ID:0xADDRESS, the token contract that the GPUs consent to from now on, instead of the one
                          that they consented to first
+  --nvattest PATH        NVIDIA's attestation CLI, by path or name, or off (nvattest; off for simulated GPUs)
   --log-level LEVEL      ${levels.join(" | ")} (info)
   --exit-with-parent     end when standard input ends
 
@@ -31,6 +33,7 @@ export const options = {
   ...sourceFlags,
   "data-dir": { type: "string" },
   "accept-contract": { type: "string" },
+  nvattest: { type: "string" },
   "log-level": { type: "string" },
   "exit-with-parent": { type: "boolean" },
   help: { type: "boolean" },
@@ -57,6 +60,11 @@ export async function run(argv: string[], io: Io): Promise<number> {
     data_dir,
     source: ({ known, simulated }) =>
       openSource(sourceSettings(values, { simulated }), { known, clock: systemClock }),
+    collector: ({ simulated }) => {
+      // This machine's own GPUs are not the simulated ones.
+      const path = values.nvattest ?? (simulated ? "off" : "nvattest");
+      return path === "off" ? null : createNvattest({ path });
+    },
     host_facts: readHostFacts(hostFiles()),
     transport: mqttTransport,
     clock: systemClock,

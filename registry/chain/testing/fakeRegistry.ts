@@ -91,6 +91,7 @@ function fakeDevice(i: number): FakeDevice {
       spki,
       recipient: "0x70997970c51812dc3a010c7d01b50e0d17dc79c8",
       weak_identity: sha256(`weak ${i}`),
+      strong_identity: null,
       evidence: sha256(`inventory ${i}`),
       assurance: 0,
     },

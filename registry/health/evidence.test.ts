@@ -1,0 +1,301 @@
+import { randomBytes } from "node:crypto";
+import { afterEach, describe, expect, it } from "vitest";
+import { findingEventType } from "../../protocol/events/healthEvent.js";
+import { evidenceNonce } from "../../protocol/evidence/evidenceNonce.js";
+import { pemOf } from "../../protocol/evidence/testing/syntheticDevice.js";
+import type { EvidenceReport, InventoryBody } from "../../protocol/report/schema.js";
+import { syntheticFleet, syntheticInventory } from "../../test/support/syntheticFleet.js";
+import { busyTelemetry, testChain } from "../../test/support/testReports.js";
+import { rebuild, tableDigests } from "../store/rebuild.js";
+import { type Core, openCore, testOrigin } from "../testing/openCore.js";
+import { testDevice } from "../testing/testDevice.js";
+import { healthPolicies } from "./policy.js";
+import { assuranceOf } from "./raise.js";
+
+const fleet = syntheticFleet("2921CE551E4EEDA3", "2921CE551E4EEDA4");
+const [gpu, otherGpu] = fleet.gpus as [(typeof fleet.gpus)[0], (typeof fleet.gpus)[0]];
+const policy = healthPolicies.demo;
+const cores: Core[] = [];
+afterEach(() => {
+  for (const core of cores.splice(0)) core.crash();
+});
+
+/** A registry that trusts the synthetic root, and hosts of one GPU each that answer by hand. */
+function open(count = 1, inventories: InventoryBody[] = []) {
+  const core = openCore({ evidence_root: fleet.root_sha256 });
+  cores.push(core);
+  const hosts = Array.from({ length: count }, (_, i) => {
+    const device = testDevice();
+    const host = `h-${i}`;
+    core.enrol(host, [device]);
+    return { device, host, chain: testChain(device, host), uuid: `GPU-${i}` };
+  });
+  type Host = (typeof hosts)[number];
+  const send = async ({ host, device }: Host, bytes: Buffer): Promise<void> => {
+    await core.ingest.take({ host, device: device.id, payload: bytes });
+    core.settle();
+  };
+  const moment = () => ({ start_ms: core.now_ms(), end_ms: core.now_ms() });
+  const at = (i: number): Host => hosts[i]!;
+  const bench = {
+    core,
+    at,
+    fold: (i = 0) => core.fold(at(i).device),
+    identity: (i = 0) => assuranceOf(core.fold(at(i).device)).identity,
+    findings: (i = 0): { code: string; text: string }[] =>
+      core.db
+        .prepare<[string, number], { body: string }>(
+          "SELECT body FROM event WHERE type = ? AND device = ? ORDER BY id",
+        )
+        .all(findingEventType, core.fold(at(i).device).id)
+        .map(({ body }) => JSON.parse(body).data),
+    codes: (i = 0) => bench.findings(i).map(({ code }) => code),
+    async report(i = 0): Promise<void> {
+      const end_ms = core.advance(1000);
+      const window = { start_ms: end_ms - 1000, end_ms };
+      await send(at(i), at(i).chain.next("telemetry", { ...busyTelemetry, present_ms: 1000 }, window).bytes);
+    },
+    async inventory(i: number, body: InventoryBody): Promise<void> {
+      await send(at(i), at(i).chain.next("inventory", body, moment()).bytes);
+    },
+    challenge(i = 0): string {
+      const challenge = randomBytes(32).toString("hex");
+      const issued_ms = core.now_ms();
+      const expires_ms = issued_ms + policy.challenge_answer_ms;
+      core.ledger.add("challenge", { device: at(i).device.id, challenge, issued_ms, expires_ms });
+      core.settle();
+      return challenge;
+    },
+    /** What the host would answer; every part can be made wrong. */
+    body(i: number, challenge: string, signer = gpu, change: Partial<EvidenceReport["body"]> = {}) {
+      const asked = { challenge, chain_head: at(i).chain.at().prev, beacon: null, ...change };
+      const { chain_head, beacon } = asked;
+      const nonce = evidenceNonce({
+        log_origin: testOrigin,
+        device_id: at(i).device.id,
+        beacon,
+        challenge: asked.challenge,
+        chain_head,
+      });
+      return {
+        ...asked,
+        report: signer.report({ nonce: Buffer.from(nonce, "hex") }).toString("base64"),
+        chain: pemOf(signer.certificates),
+        collector: "nvattest" as const,
+        asked_ms: core.now_ms(),
+        collected_ms: core.now_ms(),
+        ...change,
+      };
+    },
+    async answer(i: number, body: EvidenceReport["body"]): Promise<void> {
+      await send(at(i), at(i).chain.next("evidence", body, moment()).bytes);
+    },
+    async prove(i = 0, signer = gpu): Promise<void> {
+      const challenge = bench.challenge(i);
+      core.advance(1500);
+      await bench.answer(i, bench.body(i, challenge, signer));
+    },
+    pass(ms: number): void {
+      for (let left = ms; left > 0; left -= 5000) {
+        core.advance(Math.min(5000, left));
+        core.ledger.commit();
+      }
+      core.settle();
+    },
+    expectRebuilt(): void {
+      core.settle();
+      const live = tableDigests(core.db);
+      expect(rebuild(core.db, fleet.root_sha256).digests).toEqual(live);
+    },
+  };
+  return {
+    bench,
+    ready: async () => {
+      for (let i = 0; i < count; i += 1) {
+        await bench.inventory(i, inventories[i] ?? syntheticInventory(at(i).uuid));
+        await bench.report(i);
+      }
+      return bench;
+    },
+  };
+}
+
+describe("evidence of a GPU", () => {
+  it("makes its device's identity silicon, with the time and the latency", async () => {
+    const bench = await open().ready();
+    expect(bench.identity()).toBe("declared");
+    await bench.prove();
+    expect(assuranceOf(bench.fold())).toEqual({
+      key: "software",
+      identity: "silicon",
+      presence_at_ms: bench.core.now_ms(),
+    });
+    expect(bench.fold().silicon?.latency_ms).toBe(1500);
+    expect(bench.findings()).toEqual([]);
+    bench.expectRebuilt();
+  });
+
+  it("may come with reports in between: the chain head is any since the challenge", async () => {
+    const bench = await open().ready();
+    const challenge = bench.challenge();
+    const body = bench.body(0, challenge);
+    await bench.report();
+    await bench.report();
+    await bench.answer(0, body);
+    expect(bench.identity()).toBe("silicon");
+  });
+
+  it.each<
+    [string, string, (bench: Awaited<ReturnType<ReturnType<typeof open>["ready"]>>) => EvidenceReport["body"]]
+  >([
+    [
+      "another nonce",
+      "EVIDENCE_NONCE_MISMATCH",
+      (b) => ({ ...b.body(0, b.challenge()), report: gpu.report().toString("base64") }),
+    ],
+    ["a challenge that was never given", "CHALLENGE_NOT_OPEN", (b) => b.body(0, "ab".repeat(32))],
+    [
+      "a chain head of its own making",
+      "CHAIN_HEAD_UNKNOWN",
+      (b) => b.body(0, b.challenge(), gpu, { chain_head: "cd".repeat(32) }),
+    ],
+    [
+      "another device's chain",
+      "EVIDENCE_SIGNATURE_INVALID",
+      (b) => ({ ...b.body(0, b.challenge()), chain: pemOf(otherGpu.certificates) }),
+    ],
+    ["no chain", "EVIDENCE_ENCODING_INVALID", (b) => ({ ...b.body(0, b.challenge()), chain: "none" })],
+    [
+      "an invented beacon in the nonce's place",
+      "EVIDENCE_NONCE_MISMATCH",
+      (b) => {
+        const body = b.body(0, b.challenge());
+        return { ...body, beacon: { number: 7, hash: `0x${"11".repeat(32)}` } };
+      },
+    ],
+  ])("is refused with %s", async (name, code, make) => {
+    const bench = await open().ready();
+    if (name.includes("beacon")) {
+      bench.core.beacons.add({ number: 7, hash: `0x${"11".repeat(32)}`, time_ms: bench.core.now_ms() });
+    }
+    await bench.answer(0, make(bench));
+    expect(bench.identity()).toBe("declared");
+    expect(bench.findings()).toMatchObject([
+      { code: "ATTESTATION_FAILED", text: expect.stringContaining(code) },
+    ]);
+    bench.expectRebuilt();
+  });
+
+  it("is refused when it comes too late, and the second time", async () => {
+    const bench = await open().ready();
+    const late = bench.body(0, bench.challenge());
+    bench.pass(policy.challenge_answer_ms + 1000);
+    await bench.answer(0, late);
+    expect(bench.codes()).toEqual(["ATTESTATION_FAILED"]);
+    expect(bench.fold().challenges_missed).toBe(1);
+    const body = bench.body(0, bench.challenge());
+    await bench.answer(0, body);
+    expect(bench.identity()).toBe("silicon");
+    const at_ms = bench.fold().silicon?.at_ms;
+    bench.core.advance(20 * 60_000);
+    await bench.answer(0, body);
+    expect(bench.fold().silicon?.at_ms).toBe(at_ms);
+    expect(bench.codes().filter((code) => code === "ATTESTATION_FAILED")).toHaveLength(2);
+    bench.expectRebuilt();
+  });
+
+  it("that the registry was not there to hear counts for nothing, nor against the device", async () => {
+    const bench = await open().ready();
+    const body = bench.body(0, bench.challenge());
+    bench.core.advance(policy.outage_after_ms + 1);
+    await bench.answer(0, body);
+    expect(bench.identity()).toBe("declared");
+    expect(bench.fold().challenges_missed).toBe(0);
+  });
+
+  it("lapses with time, comes back with a good answer, and lapses with missed challenges", async () => {
+    const bench = await open().ready();
+    await bench.prove();
+    const { at_ms } = bench.fold().silicon!;
+    bench.pass(policy.silicon_lapse_ms + 5000);
+    expect(assuranceOf(bench.fold())).toMatchObject({ identity: "declared", presence_at_ms: at_ms });
+    expect(bench.codes()).toEqual(["ATTESTATION_EXPIRED"]);
+    await bench.prove();
+    expect(bench.identity()).toBe("silicon");
+    for (let i = 0; i < policy.silicon_missed_max; i += 1) {
+      expect(bench.identity()).toBe("silicon");
+      bench.challenge();
+      bench.pass(policy.challenge_answer_ms + 1000);
+    }
+    expect(bench.identity()).toBe("declared");
+    bench.expectRebuilt();
+  });
+
+  it("of another model than declared does not count; of another driver it is told and counts", async () => {
+    const other = await open(1, [
+      { ...syntheticInventory("GPU-x"), inforom_image_version: "G525.0220.00.05" },
+    ]).ready();
+    await other.prove();
+    expect(other.identity()).toBe("declared");
+    expect(other.findings()[0]).toMatchObject({
+      code: "ATTESTATION_MISMATCH",
+      text: expect.stringContaining("G525"),
+    });
+    const driver = await open(1, [
+      { ...syntheticInventory("GPU-x"), driver_version: "580.00", pdi: "0x00000000000000aa" },
+    ]).ready();
+    await driver.prove();
+    expect(driver.identity()).toBe("silicon");
+    const [{ code, text } = { code: "", text: "" }] = driver.findings();
+    expect(code).toBe("ATTESTATION_MISMATCH");
+    expect(text).toContain("580.00");
+    // Sensitive: it must not go out with an event.
+    expect(text).not.toContain("aa");
+  });
+
+  it("by another GPU under the same key is a dispute", async () => {
+    const bench = await open().ready();
+    await bench.prove();
+    await bench.prove(0, otherGpu);
+    expect(bench.fold()).toMatchObject({ state: "disputed", cause: "identity_changed" });
+    expect(bench.codes()).toEqual(["IDENTITY_CHANGED"]);
+    bench.expectRebuilt();
+  });
+
+  it("by one GPU for two devices quarantines the newcomer, tells the incumbent and has both asked at once", async () => {
+    const bench = await open(2).ready();
+    await bench.prove(0);
+    await bench.prove(1);
+    expect(bench.fold(1)).toMatchObject({
+      state: "disputed",
+      cause: "identity_taken",
+      challenge_wanted: true,
+    });
+    expect(bench.fold(0)).toMatchObject({ dispute: null, challenge_wanted: true });
+    expect([bench.identity(0), bench.identity(1)]).toEqual(["silicon", "declared"]);
+    expect([bench.codes(0), bench.codes(1)]).toEqual([["IDENTITY_TAKEN"], ["IDENTITY_TAKEN"]]);
+    // Asked and answered again, there is nothing new: nobody is asked for ever.
+    await bench.prove(1);
+    await bench.prove(0);
+    expect([bench.fold(0).challenge_wanted, bench.fold(1).challenge_wanted]).toEqual([false, false]);
+    bench.expectRebuilt();
+  });
+
+  it("of a newcomer on a taken UUID is told to the incumbent that has none", async () => {
+    const same = syntheticInventory("GPU-same");
+    const bench = await open(2, [same, same]).ready();
+    expect([bench.fold(0).challenge_wanted, bench.fold(1).challenge_wanted]).toEqual([true, true]);
+    await bench.prove(1);
+    expect(bench.codes(0)).toEqual(["IDENTITY_TAKEN", "IDENTITY_OUTRANKED"]);
+    expect(bench.fold(0).dispute).toBeNull();
+    expect(bench.fold(1).dispute).toBe("identity_taken");
+    bench.expectRebuilt();
+  });
+
+  it("is joined anew when the inventory changes", async () => {
+    const bench = await open().ready();
+    await bench.prove();
+    await bench.inventory(0, { ...syntheticInventory("GPU-0"), driver_version: "595.01" });
+    expect(bench.fold().challenge_wanted).toBe(true);
+  });
+});
