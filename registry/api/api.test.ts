@@ -13,6 +13,7 @@ import { verifyInclusion } from "../../protocol/merkle/verifyInclusion.js";
 import { busyTelemetry, inventoryOf, testChain } from "../../test/support/testReports.js";
 import { createEventFeed } from "../events/eventFeed.js";
 import { claimsOf } from "../health/claimsOf.js";
+import { marksOf } from "../health/marksOf.js";
 import { createCheckpointer } from "../log/checkpointer.js";
 import { registryMetrics } from "../registryMetrics.js";
 import { createUsageReader } from "../store/usage.js";
@@ -233,6 +234,7 @@ describe("devices and tokens", () => {
       ...{ statement: "", idx: 0, name: null, serial: "S", weak_identity: "" },
       uuid: inventory.device,
       claims: claimsOf(inventoryOf("GPU-a")),
+      marks: marksOf(inventoryOf("GPU-a")),
       implausible: [],
       material: "secret",
     };

@@ -2,6 +2,7 @@ import type { SeriesIndex } from "../../protocol/plausibility/matchSeries.js";
 import type { Outage } from "./account.js";
 import type { DeviceFold } from "./deviceFold.js";
 import type { HealthPolicy } from "./policy.js";
+import type { FoldBeacon } from "./rememberBeacon.js";
 
 /** The fold's whole memory: what a replay of the log up to `next_idx` leaves. */
 export type FleetFold = {
@@ -17,6 +18,8 @@ export type FleetFold = {
   /** Weak identity → the live device that first showed it. */
   identities: Map<string, string>;
   outages: Outage[];
+  /** The newest beacons, oldest first. */
+  beacons: FoldBeacon[];
   /** Who told which window first: the devices' own memories turned round, made when it is first wanted. */
   series: SeriesIndex | null;
 };
@@ -32,6 +35,7 @@ export function createFleetFold(origin: string, policy: HealthPolicy): FleetFold
     devices: new Map(),
     identities: new Map(),
     outages: [],
+    beacons: [],
     series: null,
   };
 }
