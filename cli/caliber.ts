@@ -1,29 +1,9 @@
 #!/usr/bin/env node
 import { CaliberError } from "../protocol/errors.js";
+import { commandTable } from "./commandTable.js";
+import { runConfigured } from "./config/runConfigured.js";
 import { exitCodes } from "./exitCodes.js";
-import { type Io, processIo } from "./io.js";
-
-type Command = { run(argv: string[], io: Io): Promise<number> };
-
-/** Loaded when called, so that the agent never carries what the registry needs. */
-const commands: Record<string, () => Promise<Command>> = {
-  up: () => import("./up/up.js"),
-  "agent enroll": () => import("./commands/agent/enroll.js"),
-  "agent run": () => import("./commands/agent/run.js"),
-  "agent scan": () => import("./commands/agent/scan.js"),
-  "agent doctor": () => import("./commands/agent/doctor.js"),
-  "agent status": () => import("./commands/agent/status.js"),
-  "agent pause": () => import("./commands/agent/pause.js"),
-  "agent unenroll": () => import("./commands/agent/unenroll.js"),
-  "evidence verify": () => import("./commands/evidence/verify.js"),
-  "registry init": () => import("./commands/registry/init.js"),
-  "registry run": () => import("./commands/registry/run.js"),
-  "registry token": () => import("./commands/registry/token.js"),
-  "registry devices": () => import("./commands/registry/devices.js"),
-  "registry rebuild": () => import("./commands/registry/rebuild.js"),
-  "registry expiries": () => import("./commands/registry/expiries.js"),
-  "registry revoke": () => import("./commands/registry/revoke.js"),
-};
+import { processIo } from "./io.js";
 
 const usage = `caliber: signed GPU telemetry, a tamper-evident log, and tokens that know their collateral's health
 
@@ -31,8 +11,10 @@ const usage = `caliber: signed GPU telemetry, a tamper-evident log, and tokens t
   caliber agent enroll|run|scan|doctor|status|pause|unenroll
   caliber registry init|run|token|devices|rebuild|revoke|expiries
   caliber evidence verify
+  caliber config print                what the configuration says, and where
 
-Each command tells its options with --help, and prints JSON with --json.
+Each command tells its options with --help, and prints JSON with --json. Those of agent, registry and up take what no
+flag says from CALIBER_* variables and from the file that --config or CALIBER_CONFIG names (docs/configuration.md).
 `;
 
 async function main(argv: string[]): Promise<number> {
@@ -41,15 +23,14 @@ async function main(argv: string[]): Promise<number> {
     processIo.out(usage);
     return exitCodes.ok;
   }
-  const one = commands[first];
-  const two = commands[`${first} ${second}`];
-  const load = one ?? two;
+  const name = Object.hasOwn(commandTable, first) ? first : `${first} ${second}`;
+  const load = Object.hasOwn(commandTable, name) ? commandTable[name] : undefined;
   if (load === undefined) {
     processIo.err(`caliber: no such command: ${[first, second].join(" ").trim()}\n\n${usage}`);
     return exitCodes.usage;
   }
   const command = await load();
-  return command.run(argv.slice(one === undefined ? 2 : 1), processIo);
+  return runConfigured(name, command, argv.slice(name === first ? 1 : 2), processIo, process.env);
 }
 
 main(process.argv.slice(2)).then(

@@ -13,7 +13,7 @@ export function checkKernelLog(open: () => Promise<void>): Check {
         if (!(error instanceof CaliberError)) throw error;
         return findings.warn(
           `The kernel log cannot be read, so no Xid will be reported (${error.details ?? error.message}).`,
-          "Add the agent's user to the group systemd-journal, as packaging/systemd/caliber.sysusers.conf does.",
+          "Add the agent's user to the group systemd-journal, as packaging/systemd/caliber.sysusers.conf does, or name another log with --kernel-log.",
         );
       }
       return findings.ok("The kernel log can be read: Xids will be reported.");

@@ -15,6 +15,11 @@ export function checkReach({ id, name }: Server, reach: () => Promise<Reach>): C
       switch (found.step) {
         case "done":
           return findings.ok(`${name} answers at ${address}, and its certificate is the one expected.`);
+        case "key":
+          return findings.fail(
+            `The host's own key cannot be used (${found.code}), so ${name} at ${address} was not tried.`,
+            "A lost key cannot be had back: ask the lender for a new enrolment. One that others may read must be enrolled anew.",
+          );
         case "name":
           return findings.fail(
             `The name of ${name}, ${address}, is not known here (${found.code}).`,

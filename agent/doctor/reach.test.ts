@@ -80,14 +80,14 @@ describe("reachBroker", () => {
 
 describe("checkReach", () => {
   it("has a sentence and a fix for each step", async () => {
-    const at = async (step: "done" | "name" | "tcp" | "tls" | "refused") =>
+    const at = async (step: "done" | "key" | "name" | "tcp" | "tls" | "refused") =>
       checkReach({ id: "broker", name: "The broker" }, async () => ({
         step,
         address: "b:1",
         code: "EWHY",
       })).run();
     expect(await at("done")).toMatchObject({ status: "ok", fix: null });
-    for (const step of ["name", "tcp", "tls", "refused"] as const) {
+    for (const step of ["key", "name", "tcp", "tls", "refused"] as const) {
       const found = await at(step);
       expect(found).toMatchObject({ status: "fail", says: expect.stringContaining("EWHY") });
       expect(found.fix).not.toBeNull();

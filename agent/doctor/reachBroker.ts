@@ -15,7 +15,7 @@ export type ReachOptions = {
 /** How far it got: the step that failed, and the system's or OpenSSL's name for why. */
 export type Reach =
   | { step: "done"; address: string }
-  | { step: "name" | "tcp" | "tls" | "refused"; address: string; code: string };
+  | { step: "key" | "name" | "tcp" | "tls" | "refused"; address: string; code: string };
 
 /** TLS 1.3 ends the client's handshake before the server has judged its certificate: a refusal comes a moment later. */
 const verdict_ms = 500;

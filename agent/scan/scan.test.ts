@@ -156,6 +156,27 @@ describe("scanSaved", () => {
     expect(scanSaved(text, read_ms)).toMatchObject({ from: "kernel-log", gpus: [], problems: [] });
   });
 
+  it("reads a log in which the driver says nothing, in each of the forms that the kernel's log is saved in", () => {
+    for (const line of [
+      "6,3964,206764307,-;nvidia-nvswitch2: open (major=510)",
+      "[    0.000000] Linux version 6.8.0",
+      "Nov 21 12:00:00 host-1 kernel: usb 1-1: new device",
+      "2025-02-23T16:24:18+00:00 host-1 kernel: usb 1-1: new device",
+    ]) {
+      expect(scanSaved(`${line}\n`, read_ms)).toMatchObject({ from: "kernel-log", gpus: [], problems: [] });
+    }
+  });
+
+  it("counts a storm of 20,000 lines, and keeps its first and last time", () => {
+    const line = (s: number) =>
+      `2025-02-23T16:24:${10 + s}Z h kernel: NVRM: Xid (PCI:0000:18:00): 31, words\n`;
+    const { gpus } = scanSaved(line(0) + line(1).repeat(19_998) + line(2), read_ms);
+    const first_ms = Date.UTC(2025, 1, 23, 16, 24, 10);
+    expect(gpus.map(({ xids }) => xids)).toMatchObject([
+      [{ xid: 31, count: 20_000, first_ms, last_ms: first_ms + 2000 }],
+    ]);
+  });
+
   it("reads metrics, without taking them for a GPU that answers", () => {
     const uuid = "GPU-6d5c0ac5-74d7-3130-46f1-e93ed57f469a";
     const labels = `{gpu="0",UUID="${uuid}",pci_bus_id="00000000:18:00.0"}`;

@@ -1,4 +1,5 @@
 import { CaliberError } from "../../protocol/errors.js";
+import type { XidEvent } from "../../protocol/report/schema.js";
 import { classifyXid } from "../../protocol/xid/classifyXid.js";
 import { agentName } from "../runtime/agentName.js";
 import { readSavedMetrics } from "../sources/dcgm/readSavedMetrics.js";
@@ -25,18 +26,25 @@ export function scanSaved(text: string, read_ms: number): ScanResult {
 function savedOf(text: string, read_ms: number): Saved {
   if (text.includes("<nvidia_smi_log")) return ofNvidiaSmi(text, read_ms);
   if (/^(?:# (?:HELP|TYPE) )?DCGM_FI_/m.test(text)) return ofMetrics(text, read_ms);
-  if (text.includes("NVRM: ")) return ofKernelLog(text, read_ms);
+  if (text.includes("NVRM: ") || isKernelLog(text)) return ofKernelLog(text, read_ms);
   try {
     return ofNvidiaSmi(text, read_ms);
   } catch (cause) {
     if ((cause as CaliberError).code !== "NVIDIA_SMI_SAVED_UNKNOWN") throw cause;
     throw new CaliberError(
       "SCAN_FILE_UNKNOWN",
-      "this is none of what can be read: nvidia-smi -q -x, nvidia-smi --query-gpu=… --format=csv with its header, dcgm-exporter's metrics, or a kernel log with the driver's lines",
+      "this is none of what can be read: nvidia-smi -q -x, nvidia-smi --query-gpu=… --format=csv with its header, dcgm-exporter's metrics, or a kernel log",
       { cause, disposition: "user" },
     );
   }
 }
+
+/** How /dev/kmsg, dmesg and syslog begin a line that the kernel printed. */
+const kernelLines =
+  /^(?:\d{1,3},\d{1,15},\d{1,15},[^;\n]{0,64};|(?:<\d{1,3}>)?\[ *\d{1,10}\.\d{6}\] |\S.{0,90} kernel: )/m;
+
+/** A log in which the driver says nothing is one all the same: its first lines tell. */
+const isKernelLog = (text: string): boolean => kernelLines.test(text.slice(0, 4096));
 
 function ofNvidiaSmi(text: string, read_ms: number): Saved {
   const { format, inventory, readings, unnamed } = readSaved(text);
@@ -54,19 +62,27 @@ function ofNvidiaSmi(text: string, read_ms: number): Saved {
   };
 }
 
+/** Tellings of one GPU that are kept before they are joined: a storm has millions. */
+const maxTold = 1024;
+
 function ofKernelLog(text: string, read_ms: number): Saved {
-  const faults = readSavedKernelLog(text, read_ms);
-  const gpus = new Map<string, ScannedGpu>();
-  for (const { gpu, event } of faults) {
+  const told = new Map<string, { gpu: GpuName; xids: XidEvent[] }>();
+  let undated = 0;
+  for (const { gpu, event, dated } of readSavedKernelLog(text, read_ms)) {
+    if (!dated) undated++;
     const name = gpu.bus_id ?? gpu.uuid ?? "";
-    const known = gpus.get(name) ?? bare(gpu);
-    gpus.set(name, { ...known, uuid: known.uuid ?? gpu.uuid, xids: [...known.xids, event] });
+    const known = told.get(name);
+    const xids = known?.xids ?? [];
+    xids.push(event);
+    told.set(name, {
+      gpu: { ...gpu, uuid: known?.gpu.uuid ?? gpu.uuid },
+      xids: xids.length < maxTold ? xids : joinXids(xids),
+    });
   }
-  const undated = faults.filter(({ dated }) => !dated).length;
   return {
     from: "kernel-log",
     source: null,
-    gpus: [...gpus.values()].map((gpu) => ({ ...gpu, xids: joinXids(gpu.xids) })),
+    gpus: [...told.values()].map(({ gpu, xids }) => ({ ...bare(gpu), xids: joinXids(xids) })),
     problems: undatedProblem(undated),
   };
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { CaliberError } from "../../protocol/errors.js";
+import { withoutConfig } from "../config/withoutConfig.js";
 
 /** One child process of `caliber up`. */
 export type Part = {
@@ -35,14 +36,15 @@ export type PartOptions = {
 
 /**
  * Starts a part in a process group of its own, so that Ctrl-C reaches the supervisor alone, with a pipe on standard
- * input whose end tells it that the supervisor is gone.
+ * input whose end tells it that the supervisor is gone. It inherits no configuration: what `caliber up` decides is in
+ * its flags, and section `up` is all that decides it.
  */
 export function startPart(options: PartOptions): Part {
   const { name, command, args, env, log_file, readsFirstLine = false } = options;
   const log = openSync(log_file, "a", 0o600);
   const child = spawn(command, args, {
     detached: true,
-    env: { ...process.env, ...env },
+    env: { ...withoutConfig(process.env), ...env },
     stdio: ["pipe", readsFirstLine ? "pipe" : log, log],
   });
   closeSync(log);

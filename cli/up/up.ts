@@ -27,22 +27,26 @@ NVIDIA driver the agent reads this machine's GPUs; without one two simulated hos
 /** setTimeout takes no more. */
 const longestTimer_ms = 2 ** 31 - 1;
 
+export const options = {
+  "data-dir": { type: "string" },
+  scenario: { type: "string" },
+  simulate: { type: "boolean" },
+  duration: { type: "string" },
+  window: { type: "string" },
+  "mqtt-port": { type: "string" },
+  "enrol-port": { type: "string" },
+  "api-port": { type: "string" },
+  "rpc-port": { type: "string" },
+  json: { type: "boolean" },
+  help: { type: "boolean" },
+} as const;
+
 export async function run(argv: string[], io: Io): Promise<number> {
   const { values } = parseArgs({
     args: argv,
-    options: {
-      "data-dir": { type: "string" },
-      scenario: { type: "string" },
-      simulate: { type: "boolean" },
-      duration: { type: "string" },
-      window: { type: "string" },
-      "mqtt-port": { type: "string" },
-      "enrol-port": { type: "string" },
-      "api-port": { type: "string" },
-      "rpc-port": { type: "string" },
-      json: { type: "boolean" },
-      help: { type: "boolean" },
-    },
+    options,
+    // Undoes what the configuration says.
+    allowNegative: true,
   });
   if (values.help === true) {
     io.out(usage);

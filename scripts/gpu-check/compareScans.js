@@ -41,12 +41,28 @@ export function compareScans(scans) {
       gpus.set(gpu.uuid, told);
     }
   }
-  return [...gpus].flatMap(([uuid, told]) =>
+  const absent = absentGpus(scans, [...gpus.keys()]);
+  const fields = [...gpus].flatMap(([uuid, told]) =>
     [...told].flatMap(([field, said]) => {
       const verdict = judge(field, said);
       return verdict === null ? [] : [{ uuid, field, verdict, said }];
     }),
   );
+  return [...absent, ...fields];
+}
+
+/** A GPU that one source shows and another does not. A log names only those that had a fault. */
+function absentGpus(scans, uuids) {
+  const listing = scans.filter(({ result }) => result.from !== "kernel-log");
+  return uuids.flatMap((uuid) => {
+    const said = listing.map(({ source, result }) => ({
+      source,
+      value: result.gpus.some((gpu) => gpu.uuid === uuid) ? "shown" : null,
+    }));
+    return said.every(({ value }) => value !== null)
+      ? []
+      : [{ uuid, field: "the GPU itself", verdict: "differs", said }];
+  });
 }
 
 function fieldsOf({ inventory, telemetry, dcgm }) {

@@ -25,7 +25,7 @@ Exit code 0: every source was read and none contradicts another; 2: read, with c
 1: no GPU here, or the check itself failed.
 `;
 
-const { values } = parseArgs({
+const { values } = optionsOf({
   options: {
     out: { type: "string" },
     seconds: { type: "string", default: "60" },
@@ -99,6 +99,15 @@ process.stdout.write(`gpu-check: ${join(out, "report.md")}\n`);
 const contradicted = differences.some(({ verdict }) => verdict === "differs");
 const whole = read.length === scans.length && agent.error === null && agent.reports.length > 0;
 process.exitCode = contradicted || !whole ? 2 : 0;
+
+function optionsOf(config) {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    process.stderr.write(`gpu-check: ${error.message}\n\n${usage}`);
+    process.exit(64);
+  }
+}
 
 /** One reading; a source that gives none is told with its reason. */
 function scan(args) {

@@ -47,7 +47,7 @@ ${agent.phases
   )
   .join("\n")}
 
-Implausible: ${agent.implausible.length === 0 ? "nothing" : agent.implausible.map(({ code, evidence }) => `${code} (${evidence})`).join("; ")}.
+Implausible: ${implausibleText(agent.implausible)}.
 `;
 }
 
@@ -61,6 +61,15 @@ function absentRows(differences) {
       return `| ${field} | ${names(false).join(", ")} | ${names(true).join(", ")} |`;
     });
   return [...new Set(rows)];
+}
+
+function implausibleText(found) {
+  const codes = [...new Set(found.map(({ code }) => code))];
+  const lines = codes.map((code) => {
+    const same = found.filter((one) => one.code === code);
+    return `${code}, ${same.length} times, first: ${same[0].evidence}`;
+  });
+  return lines.length === 0 ? "nothing" : lines.join("; ");
 }
 
 const shown = (value) => (value === null ? "nothing" : cell(JSON.stringify(value)));

@@ -23,6 +23,7 @@ export async function runAgent({ seconds, load, flags, work }) {
   const [registryDir, agentDir] = [join(work, "registry"), join(work, "host")];
   for (const dir of [registryDir, agentDir]) rmSync(dir, { recursive: true, force: true });
   const parts = [];
+  let busy = null;
   try {
     succeed(["registry", "init", "--data-dir", registryDir]);
     const registry = start(work, "registry", [
@@ -64,15 +65,12 @@ export async function runAgent({ seconds, load, flags, work }) {
     parts.push(agent);
     await sleep(2 * window_s * 1000);
     result.phases.push(await phase("idle", agent, seconds));
-    const busy = load === null ? null : spawn(load.command, load.args, { stdio: "ignore" });
-    busy?.on("error", (error) => {
-      result.error = `the load could not be started: ${error.message}`;
-    });
+    if (load !== null) busy = startLoad(load, result);
     result.phases.push(await phase(load === null ? "idle again" : "load", agent, seconds));
-    if (busy?.pid !== undefined) busy.kill("SIGKILL");
   } catch (error) {
     result.error = error.message;
   } finally {
+    busy?.end();
     for (const part of parts.reverse()) await stop(part);
   }
   result.reports = reportsOf(join(agentDir, "spool.db"));
@@ -81,6 +79,26 @@ export async function runAgent({ seconds, load, flags, work }) {
   result.implausible = telemetry.flatMap(({ body }) => body.implausible);
   result.phases = result.phases.map((one) => ({ ...one, ...meansOf(telemetry, one) }));
   return result;
+}
+
+/** In a group of its own: a shell's children end with it. */
+function startLoad({ command, args }, result) {
+  const child = spawn(command, args, { stdio: "ignore", detached: true });
+  let wanted = true;
+  child.on("error", (error) => {
+    result.error = `the load could not be started: ${error.message}`;
+  });
+  child.on("exit", (code, signal) => {
+    if (wanted) result.error = `the load ended with ${signal ?? `exit code ${code}`} before its time`;
+  });
+  return {
+    end() {
+      wanted = false;
+      if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+        process.kill(-child.pid, "SIGKILL");
+      }
+    },
+  };
 }
 
 function succeed(args) {

@@ -1,9 +1,9 @@
-import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { agentOf, enrolment, simulatedHosts } from "../../cli/up/hosts.js";
 import { startPart } from "../../cli/up/startPart.js";
+import { cpuSeconds, rssMib } from "./procStat.js";
 import { startBenchRegistry } from "./startBenchRegistry.js";
 
 /**
@@ -15,8 +15,6 @@ const duration_ms = 120_000;
 const warmup_ms = 10_000;
 const gpus = 8;
 const hosts = [{ name: "bench", gpus, model: "H100 80GB HBM3" }];
-/** /proc counts in ticks of 10 ms on every Linux that Node runs on; asked all the same. */
-const ticksPerSecond = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
 
 const { registry, dir, createToken, stop } = await startBenchRegistry();
 const scenario = join(dir, "scenario.json");
@@ -44,19 +42,6 @@ try {
 } finally {
   await agent.stop(3_000);
   await stop();
-}
-
-/** User and system time of one process, threads included, children not (proc(5), fields 14 and 15). */
-function cpuSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  // The second field is the command in parentheses and may hold spaces.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
-}
-
-function rssMib(pid: number): number {
-  const kib = /^VmRSS:\s+([0-9]+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-  return Number(kib) / 1024;
 }
 
 function round(value: number): number {

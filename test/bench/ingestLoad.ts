@@ -20,10 +20,11 @@ type Order = { tokens: string[]; inFlight: number; throughput_ms: number; latenc
 const presignedPerHost = 4_200;
 const step_ms = 150;
 
-/** About 1 kB: what a GPU says that tells no ECC, remap or SM clock figures. */
+/** About 1 kB: what a GPU says that tells no ECC, remap, SM clock or memory utilization figures. */
 const body: TelemetryBody = {
   ...busyTelemetry,
   present_ms: step_ms,
+  mem_util_permille: null,
   sm_clock_mhz: null,
   ecc_volatile: null,
   ecc_aggregate: null,

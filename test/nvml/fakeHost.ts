@@ -16,7 +16,13 @@ export type FakeHost = {
   remove(): void;
 };
 
-const source = fileURLToPath(new URL("./fakeNvml.c", import.meta.url));
+/** The compiler of TypeScript copies no C: from dist/ the source is asked of the tree that dist/ was made from. */
+const source = fileURLToPath(
+  new URL(
+    import.meta.url.endsWith(".ts") ? "./fakeNvml.c" : "../../../test/nvml/fakeNvml.c",
+    import.meta.url,
+  ),
+);
 const compiler = process.env.CC ?? "cc";
 
 /** False where no C compiler is: then these tests are skipped, except in CI. */

@@ -1,66 +1,8 @@
-import { execFileSync } from "node:child_process";
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { compileToDist } from "../support/compileToDist.js";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const entry = "test/simulator/nvidiaSmi";
-
-/**
- * For tests: compiles the simulator into dist/ when its sources are newer, and returns the path of the executable. Files
- * are moved into place whole, so that test files which run at the same time never start half of one.
- */
+/** For tests: the simulator's executable, compiled when its sources are newer than what is in dist/. */
 export function buildSimulator(): string {
-  const sources = join(root, "test/simulator");
-  const compiled = join(root, "dist", `${entry}.js`);
-  const built_ms = existsSync(compiled) ? statSync(compiled).mtimeMs : 0;
-  const newer = readdirSync(sources).some(
-    (name) => name.endsWith(".ts") && statSync(join(sources, name)).mtimeMs > built_ms,
-  );
-  if (newer) compile();
-  return join(sources, "nvidia-smi");
-}
-
-function compile(): void {
-  const scratch = mkdtempSync(join(tmpdir(), "caliber-simulator-"));
-  try {
-    const config = {
-      extends: join(root, "tsconfig.build.json"),
-      compilerOptions: {
-        rootDir: root,
-        outDir: join(scratch, "out"),
-        sourceMap: false,
-        typeRoots: [join(root, "node_modules/@types")],
-      },
-      include: [],
-      files: [join(root, `${entry}.ts`)],
-    };
-    writeFileSync(join(scratch, "tsconfig.json"), JSON.stringify(config));
-    execFileSync(join(root, "node_modules/.bin/tsc"), ["-p", join(scratch, "tsconfig.json")], {
-      stdio: "pipe",
-    });
-    const outputs = readdirSync(join(scratch, "out"), { recursive: true, encoding: "utf8" })
-      .filter((name) => name.endsWith(".js"))
-      // The entry last: its time says that all of it is there.
-      .sort((a, b) => Number(a.startsWith(entry)) - Number(b.startsWith(entry)));
-    for (const output of outputs) {
-      const to = join(root, "dist", output);
-      mkdirSync(dirname(to), { recursive: true });
-      copyFileSync(join(scratch, "out", output), `${to}.${process.pid}`);
-      renameSync(`${to}.${process.pid}`, to);
-    }
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  compileToDist("test/simulator/nvidiaSmi", ["test/simulator"]);
+  return fileURLToPath(new URL("./nvidia-smi", import.meta.url));
 }

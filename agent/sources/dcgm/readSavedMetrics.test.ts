@@ -116,7 +116,13 @@ describe("readSavedMetrics", () => {
   it("names a recovery action that it does not know, and none that is none", () => {
     const action = (value: string) =>
       readOne([`DCGM_FI_DEV_GPU_RECOVERY_ACTION{${labels}} ${value}`]).gpus[0]!.values.recovery_action;
-    expect(["0", "3", "4", "7"].map(action)).toEqual(["none", "drain_p2p", "drain_and_reset", "action_7"]);
+    expect(["0", "3", "4", "5", "9"].map(action)).toEqual([
+      "none",
+      "drain_p2p",
+      "drain_and_reset",
+      "recover_imex_domain",
+      "action_9",
+    ]);
   });
 
   it("in MIG mode: instances by their slices, the GPU's own readings once, and no instance's memory for the GPU's", () => {

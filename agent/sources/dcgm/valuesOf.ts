@@ -1,14 +1,12 @@
 import type { CaliberError } from "../../../protocol/errors.js";
 import { throttleReasons } from "../nvidiaSmi/throttleReasons.js";
+import { recoveryActions } from "../recoveryActions.js";
 import type { SuppliedReading } from "../supplement.js";
 import { dcgmError } from "./dcgmErrors.js";
 import type { DcgmField } from "./dcgmFields.js";
 import { decimalOf } from "./decimalOf.js";
 import type { DcgmGpu } from "./gpusOf.js";
 import { smActivityOf, smActivityOfInstances } from "./smActivity.js";
-
-/** nvml.h, nvmlDeviceGpuRecoveryAction_t. A number beyond them is an action all the same. */
-const actions = ["none", "reset", "reboot", "drain_p2p", "drain_and_reset"];
 
 type Values = SuppliedReading["values"];
 const max = Number.MAX_SAFE_INTEGER;
@@ -66,7 +64,7 @@ export function valuesOf(gpu: DcgmGpu): { values: Values; problems: CaliberError
     ecc_aggregate: ecc("aggregate"),
     sram_threshold_exceeded: flag("sram_exceeded"),
     remapped_rows: remapped(),
-    recovery_action: action === null || action > 255 ? null : (actions[action] ?? `action_${action}`),
+    recovery_action: action === null || action > 255 ? null : (recoveryActions[action] ?? `action_${action}`),
     processes: null,
     fabric: null,
   };

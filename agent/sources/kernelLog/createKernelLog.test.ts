@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { appendFileSync, closeSync, openSync } from "node:fs";
 import { copyFile, mkdtemp, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -158,6 +159,18 @@ describe("the journal", () => {
     await until(() => told.length === 1);
     expect(problems.map(({ code }) => code)).toEqual(["KERNEL_LOG_FAILED"]);
   });
+});
+
+it("what is no file is refused, without waiting for what it may say", async () => {
+  const pipe = join(dir, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  for (const source of [pipe, dir, "/dev/zero"] as `/${string}`[]) {
+    const { problems } = await follow({ source });
+    expect(problems.map(({ code, details }) => [code, details])).toEqual([
+      ["KERNEL_LOG_UNREADABLE", `${source}: it is no regular file`],
+    ]);
+    expect(problems[0]!.message).toContain("--kernel-log");
+  }
 });
 
 it("a log that cannot be read is one problem that names each attempt, until it can be", async () => {

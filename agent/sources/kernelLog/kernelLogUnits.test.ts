@@ -137,7 +137,12 @@ describe("saved logs", () => {
       "garbage NVRM: garbage",
     ].join("\n");
     expect(
-      readSavedKernelLog(text, 5).map(({ gpu, event, dated }) => [gpu, event.xid, event.first_ms, dated]),
+      Array.from(readSavedKernelLog(text, 5), ({ gpu, event, dated }) => [
+        gpu,
+        event.xid,
+        event.first_ms,
+        dated,
+      ]),
     ).toEqual([
       [{ uuid, bus_id: "00000000:91:00.0" }, 48, new Date(2025, 1, 23, 16, 24, 18).getTime(), true],
       [{ uuid, bus_id: "00000000:91:00.0" }, 79, 5, false],

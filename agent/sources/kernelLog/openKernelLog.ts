@@ -20,8 +20,10 @@ export const kernelLogPaths: KernelLogPaths = {
   file: "/var/log/kern.log",
 };
 
-const remedy =
-  "give the agent's user the group systemd-journal (in the unit: SupplementaryGroups=systemd-journal)";
+const remedyOf = (source: KernelLogSource) =>
+  source.startsWith("/")
+    ? "name a file that the agent's user may read (--kernel-log; kmsg stands for /dev/kmsg)"
+    : "give the agent's user the group systemd-journal (in the unit: SupplementaryGroups=systemd-journal)";
 
 /**
  * @throws CaliberError KERNEL_LOG_UNREADABLE when none of what `source` names can be read
@@ -56,7 +58,7 @@ export async function openKernelLog(
   }
   throw kernelLogError(
     "KERNEL_LOG_UNREADABLE",
-    `the kernel log cannot be read, so no Xid is seen: ${remedy}`,
+    `the kernel log cannot be read, so no Xid is seen: ${remedyOf(source)}`,
     {
       cause: causes.length === 1 ? causes[0] : new AggregateError(causes),
       details: tried.join("; "),

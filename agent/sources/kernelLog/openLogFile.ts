@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { createLineSplitter } from "../nvidiaSmi/lineSplitter.js";
 import type { LogReader } from "./logReader.js";
 
@@ -9,10 +9,11 @@ const maxBytesPerPoll = 512 * 1024;
  * Follows a log file by its name from its present end on, as `tail -F` does: through rotation by renaming (the old file
  * is read to its end first) and by copying and truncating. Lines count as told when they are read.
  *
- * @throws Error (system) when the file cannot be opened
+ * @throws Error (system) when the file cannot be opened, or is no regular file: to read on at the end of a device or a
+ * pipe would hold up the whole agent until somebody writes there
  */
 export function openLogFile(path: string, now_ms: () => number): LogReader {
-  let fd = openSync(path, "r");
+  let fd = openRegular(path);
   let offset = fstatSync(fd).size;
   let onLine: (line: string) => void;
   const newSplitter = () => createLineSplitter((line) => onLine(line));
@@ -49,7 +50,7 @@ export function openLogFile(path: string, now_ms: () => number): LogReader {
       onLine = (line) => to(line, at_ms);
       if (!readOn(maxBytesPerPoll)) return true;
       if (!rotated()) return false;
-      const next = openSync(path, "r");
+      const next = openRegular(path);
       // Written between the read and the look at the name.
       readOn(maxBytesPerPoll);
       closeSync(fd);
@@ -62,4 +63,12 @@ export function openLogFile(path: string, now_ms: () => number): LogReader {
       closeSync(fd);
     },
   };
+}
+
+function openRegular(path: string): number {
+  // To open a pipe waits for its writer, unless told not to.
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  if (fstatSync(fd).isFile()) return fd;
+  closeSync(fd);
+  throw new Error("it is no regular file");
 }

@@ -23,14 +23,23 @@ function linesOf(line: string): { text: string; at_ms: number | null }[] {
   return text.split("\n").map((part) => ({ text: part, at_ms }));
 }
 
+/** Without an array of all lines: a log of weeks has millions. */
+function* eachLine(text: string): Generator<string> {
+  for (let at = 0; at < text.length; ) {
+    const feed = text.indexOf("\n", at);
+    const end = feed === -1 ? text.length : feed;
+    yield text.slice(at, text[end - 1] === "\r" ? end - 1 : end);
+    at = end + 1;
+  }
+}
+
 /**
  * Every fault that a saved log tells, in its order, each telling by itself: text of dmesg or syslog, /dev/kmsg records, or
  * `journalctl --output=json`. Lines that tell none, or are damaged, are passed over. `read_ms` is when it was read.
  */
-export function readSavedKernelLog(text: string, read_ms: number): SavedFault[] {
+export function* readSavedKernelLog(text: string, read_ms: number): Generator<SavedFault> {
   const readFault = createFaultReader();
-  const faults: SavedFault[] = [];
-  for (const saved of text.split(/\r?\n/)) {
+  for (const saved of eachLine(text)) {
     // A flood of lines that cannot matter must not be parsed as JSON.
     if (!saved.includes("NVRM: ")) continue;
     for (const line of linesOf(saved)) {
@@ -40,8 +49,7 @@ export function readSavedKernelLog(text: string, read_ms: number): SavedFault[] 
       const at_ms = line.at_ms ?? read_ms;
       const times = { first_ms: at_ms, last_ms: at_ms, count: 1 };
       const event: XidEvent = { xid, ...times, source: "kernel-log", detail, ...classifyXid(xid, detail) };
-      faults.push({ gpu, event, dated: line.at_ms !== null });
+      yield { gpu, event, dated: line.at_ms !== null };
     }
   }
-  return faults;
 }

@@ -11,7 +11,7 @@ const maxDevices = 256;
 
 export type Listing = {
   devices: readonly Device[];
-  /** GPUs that the driver says are lost and gives no handle for. */
+  /** GPUs that the driver lists or knows and gives no handle for. */
   lost: readonly string[];
   problems: readonly CaliberError<NvmlErrorCode>[];
 };
@@ -59,7 +59,9 @@ export function createDeviceList(probe: Probe, onNew: (device: Device) => void) 
           }),
         );
       }
-      for (const device of devices) if (!unique.includes(device)) device.sm_activity?.free();
+      for (const device of new Set([...devices, ...found])) {
+        if (!unique.includes(device)) device.sm_activity?.free();
+      }
       devices = unique;
       const absent = [...known].filter(([uuid]) => !found.some((device) => device.uuid === uuid));
       const lost = absent.filter(([uuid, index]) => {
@@ -75,7 +77,18 @@ export function createDeviceList(probe: Probe, onNew: (device: Device) => void) 
   };
 }
 
-const isLostCode = (code: number) => code === nvmlCodes.gpuIsLost || code === nvmlCodes.resetRequired;
+/**
+ * Codes by which the driver gives up on a GPU that is there. One that falls off the bus often says no more than UNKNOWN;
+ * NO_PERMISSION and NOT_FOUND say nothing of the GPU.
+ */
+const lostCodes: ReadonlySet<number> = new Set([
+  nvmlCodes.insufficientPower,
+  nvmlCodes.interrupt,
+  nvmlCodes.gpuIsLost,
+  nvmlCodes.resetRequired,
+  nvmlCodes.unknown,
+]);
+const isLostCode = (code: number) => lostCodes.has(code);
 
 /** nvmlPciInfo_t ends with `domain:bus:device.function`, 36 bytes in. */
 function readBusId(probe: Probe, handle: bigint): string | null {

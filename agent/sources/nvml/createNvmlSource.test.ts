@@ -373,10 +373,10 @@ describe.skipIf(!hasCompiler())("createNvmlSource", { timeout: 30_000 }, () => {
     expect(source.inventory()[1]).toMatchObject({ mig_enabled: true, mig_devices: [] });
   });
 
-  it("counts more processes than fit", async () => {
+  it("counts processes, those of both kinds once, and none unless both are told", async () => {
     const many = Array.from({ length: 40 }, (_, n) => 100 + n).join(" ");
     host.write({
-      gpus: [fakeGpu(0, { compute: many, graphics: "!4" }), fakeGpu(1, { compute: many, graphics: "" })],
+      gpus: [fakeGpu(0, { compute: many, graphics: "!4" }), fakeGpu(1, { compute: many, graphics: "!3" })],
     });
     const of = await (await start()).next();
     expect(of(0)!.health.processes).toBeNull();
@@ -398,6 +398,23 @@ describe.skipIf(!hasCompiler())("createNvmlSource", { timeout: 30_000 }, () => {
       host.write({ gpus: gpusOf(2) });
       await round("the GPU again", (gpu) => gpu(1)?.presence === "present");
       expect(inventories).toHaveLength(1);
+    });
+
+    it("is lost when the driver gives no handle for it any more", async () => {
+      const machine = ["live 1"];
+      for (const code of ["!15", "!16", "!999"]) {
+        host.write({ gpus: gpusOf(2), machine });
+        const { source, inventories, round } = await start({ full_interval_ms: 200 });
+        host.write({ gpus: [fakeGpu(0, { handle: code }), fakeGpu(1)], machine });
+        const of = await round(`no handle (${code})`, (gpu) => gpu(0)?.presence === "lost");
+        expect(of(1)!.presence).toBe("present");
+        expect(source.inventory()).toMatchObject([
+          { uuid: fakeUuid(0), index: 0, pdi: "0x00000000abcdef00" },
+          { uuid: fakeUuid(1) },
+        ]);
+        expect(inventories).toHaveLength(1);
+        await source.stop();
+      }
     });
 
     it("is lost when a single reading says so, or when it measures nothing", async () => {

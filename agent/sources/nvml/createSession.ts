@@ -102,6 +102,8 @@ export function createSession(settings: NvmlSettings) {
       const before = remembered.get(uuid)?.full ?? null;
       if (before !== null) full.push({ ...before, presence: "lost", health: noReading.health });
     }
+    // A GPU that is lost keeps its place: nothing about the others has changed.
+    full.sort((a, b) => (a.inventory.index ?? 0) - (b.inventory.index ?? 0));
     return {
       ok: true,
       rows,

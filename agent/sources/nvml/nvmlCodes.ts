@@ -2,6 +2,7 @@
 export const nvmlCodes = {
   success: 0,
   uninitialized: 1,
+  notSupported: 3,
   noPermission: 4,
   insufficientSize: 7,
   insufficientPower: 8,
@@ -12,4 +13,5 @@ export const nvmlCodes = {
   resetRequired: 16,
   versionMismatch: 18,
   gpuNotFound: 28,
+  unknown: 999,
 } as const;

@@ -7,15 +7,17 @@ const most = 1024;
 
 /**
  * How many processes use the GPU, for computing or graphics; one that does both counts once. Null unless both lists were
- * to be had.
+ * to be had; a GPU that supports no graphics has none of the second.
  */
 export function readProcesses(probe: Probe, device: bigint): number | null {
   const pids = new Set<number>();
   const compute = collect(probe, device, "Compute", pids);
-  const graphics = collect(probe, device, "Graphics", pids);
+  const graphics = collect(probe, device, "Graphics", pids) ?? (isUnsupported(probe) ? 0 : null);
   if (compute === null || graphics === null) return null;
   return Math.min(65_535, Math.max(pids.size, compute, graphics));
 }
+
+const isUnsupported = (probe: Probe) => probe.lastCode() === nvmlCodes.notSupported;
 
 /** Adds the list's pids. Returns how many there are when they are more than fit, else 0; null when it was not told. */
 function collect(

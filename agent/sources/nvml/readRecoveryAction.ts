@@ -1,16 +1,6 @@
+import { recoveryActions } from "../recoveryActions.js";
 import type { Probe } from "./createProbe.js";
 
-/** nvmlDeviceGpuRecoveryAction_t, in nvidia-smi's words where it has some and else in the header's. */
-const actions = [
-  "none",
-  "reset",
-  "reboot",
-  "drain_p2p",
-  "drain_and_reset",
-  "recover_imex_domain",
-  "bus_reset",
-  "system_reboot",
-];
 const field = 230;
 const integerTypes: ReadonlySet<number> = new Set([1, 2, 3, 4, 5]);
 
@@ -29,7 +19,7 @@ export function readRecoveryAction(probe: Probe, device: bigint): string | null 
     integerTypes.has(view.getUint32(24, true))
   ) {
     const action = view.getUint32(32, true);
-    return actions[action] ?? `action_${action}`;
+    return recoveryActions[action] ?? `action_${action}`;
   }
   return probe.isResetRequired() ? "reset" : null;
 }

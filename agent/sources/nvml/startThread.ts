@@ -25,8 +25,8 @@ export function startThread(settings: NvmlSettings, listener: ThreadListener): N
     workerData: settings,
     // NVML and its fakes read the environment in C: a copy for JavaScript would serve nobody.
     env: SHARE_ENV,
-    // The thread holds a few kilobytes: a small heap is collected early instead of growing.
-    resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1 },
+    // Half of this is in use with 64 GPUs and full readings alone: a small heap is collected early instead of growing.
+    resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1 },
   });
   let busy = false;
   let stopping = false;

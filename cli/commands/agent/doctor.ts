@@ -26,15 +26,17 @@ const exitOf: Record<CheckStatus, number> = {
   fail: exitCodes.failed,
 };
 
+export const options = {
+  ...sourceFlags,
+  "data-dir": { type: "string" },
+  json: { type: "boolean" },
+  help: { type: "boolean" },
+} as const;
+
 export async function run(argv: string[], io: Io): Promise<number> {
   const { values } = parseArgs({
     args: argv,
-    options: {
-      ...sourceFlags,
-      "data-dir": { type: "string" },
-      json: { type: "boolean" },
-      help: { type: "boolean" },
-    },
+    options,
   });
   if (values.help === true) {
     io.out(usage);

@@ -30,20 +30,24 @@ with another token to add GPUs. The agent must not be running. Keys in a TPM nee
 the TPM's maker or a token that names its endorsement key.
 `;
 
+export const options = {
+  "token-file": { type: "string" },
+  "data-dir": { type: "string" },
+  ...gpuFlags,
+  label: { type: "string" },
+  keys: { type: "string" },
+  tpm: { type: "string" },
+  simulated: { type: "boolean" },
+  json: { type: "boolean" },
+  help: { type: "boolean" },
+} as const;
+
 export async function run(argv: string[], io: Io): Promise<number> {
   const { values } = parseArgs({
     args: argv,
-    options: {
-      "token-file": { type: "string" },
-      "data-dir": { type: "string" },
-      ...gpuFlags,
-      label: { type: "string" },
-      keys: { type: "string" },
-      tpm: { type: "string" },
-      simulated: { type: "boolean" },
-      json: { type: "boolean" },
-      help: { type: "boolean" },
-    },
+    options,
+    // Undoes what the configuration says.
+    allowNegative: true,
   });
   if (values.help === true) {
     io.out(usage);

@@ -10,18 +10,20 @@ Announces work on this host, or on one GPU, to the registry: signed, before it b
 policy. The agent must be running.
 `;
 
+export const options = {
+  "data-dir": { type: "string" },
+  for: { type: "string" },
+  in: { type: "string" },
+  reason: { type: "string" },
+  gpu: { type: "string" },
+  json: { type: "boolean" },
+  help: { type: "boolean" },
+} as const;
+
 export async function run(argv: string[], io: Io): Promise<number> {
   const { values } = parseArgs({
     args: argv,
-    options: {
-      "data-dir": { type: "string" },
-      for: { type: "string" },
-      in: { type: "string" },
-      reason: { type: "string" },
-      gpu: { type: "string" },
-      json: { type: "boolean" },
-      help: { type: "boolean" },
-    },
+    options,
   });
   if (values.help === true) {
     io.out(usage);

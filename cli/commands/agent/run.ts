@@ -3,10 +3,11 @@ import pino from "pino";
 import { hostFiles } from "../../../agent/hostFacts/hostFiles.js";
 import { readHostFacts } from "../../../agent/hostFacts/readHostFacts.js";
 import { mqttTransport } from "../../../agent/publisher/mqttTransport.js";
-import { parseTitleContract } from "../../../agent/runtime/parseTitleContract.js";
+import { parseTitleContract, type TitleContract } from "../../../agent/runtime/parseTitleContract.js";
 import { startAgent } from "../../../agent/runtime/startAgent.js";
 import { systemClock } from "../../../agent/runtime/systemClock.js";
 import { openSource } from "../../../agent/sources/openSource.js";
+import { CaliberError } from "../../../protocol/errors.js";
 import { exitCodes } from "../../exitCodes.js";
 import type { Io } from "../../io.js";
 import { choiceOption, requiredOption } from "../../options.js";
@@ -26,17 +27,19 @@ Reads the GPUs, signs what they say and brings it to the registry, until SIGTERM
 JSON.
 `;
 
+export const options = {
+  ...sourceFlags,
+  "data-dir": { type: "string" },
+  "accept-contract": { type: "string" },
+  "log-level": { type: "string" },
+  "exit-with-parent": { type: "boolean" },
+  help: { type: "boolean" },
+} as const;
+
 export async function run(argv: string[], io: Io): Promise<number> {
   const { values } = parseArgs({
     args: argv,
-    options: {
-      ...sourceFlags,
-      "data-dir": { type: "string" },
-      "accept-contract": { type: "string" },
-      "log-level": { type: "string" },
-      "exit-with-parent": { type: "boolean" },
-      help: { type: "boolean" },
-    },
+    options,
   });
   if (values.help === true) {
     io.out(usage);
@@ -46,7 +49,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
   // A wrong option is told before anything begins.
   sourceSettings(values, { simulated: false });
   const accepted = values["accept-contract"];
-  const accept_contract = accepted === undefined ? undefined : parseTitleContract(accepted);
+  const accept_contract = accepted === undefined ? undefined : contractOption(accepted);
   const level = choiceOption("log-level", values["log-level"], "info", levels);
   const log = pino({ name: "agent", level }, pino.destination({ dest: 2, sync: true }));
   const stopped = untilStopped(values["exit-with-parent"] === true);
@@ -65,4 +68,14 @@ export async function run(argv: string[], io: Io): Promise<number> {
   await agent.stop();
   // A broker or a child that does not let go must not keep the process: everything is on disk.
   process.exit(exitCodes.ok);
+}
+
+function contractOption(text: string): TitleContract {
+  try {
+    return parseTitleContract(text);
+  } catch (error) {
+    if (!(error instanceof CaliberError)) throw error;
+    const { code, message, disposition } = error;
+    throw new CaliberError(code, `--accept-contract: ${message}`, { cause: error, disposition });
+  }
 }

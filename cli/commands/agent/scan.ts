@@ -30,15 +30,17 @@ const longestFile_bytes = 256 * 1024 * 1024;
 const patience_ms = 20_000;
 const settle_ms = 2500;
 
+export const options = {
+  ...sourceFlags,
+  from: { type: "string" },
+  json: { type: "boolean" },
+  help: { type: "boolean" },
+} as const;
+
 export async function run(argv: string[], io: Io): Promise<number> {
   const { values } = parseArgs({
     args: argv,
-    options: {
-      ...sourceFlags,
-      from: { type: "string" },
-      json: { type: "boolean" },
-      help: { type: "boolean" },
-    },
+    options,
   });
   if (values.help === true) {
     io.out(usage);

@@ -14,10 +14,16 @@ Exit code 0: running and connected; ${exitCodes.retry}: running, not connected; 
 /** The agent writes its status every 5 s: older than this it hangs or was killed. */
 const stale_ms = 20_000;
 
+export const options = {
+  "data-dir": { type: "string" },
+  json: { type: "boolean" },
+  help: { type: "boolean" },
+} as const;
+
 export async function run(argv: string[], io: Io): Promise<number> {
   const { values } = parseArgs({
     args: argv,
-    options: { "data-dir": { type: "string" }, json: { type: "boolean" }, help: { type: "boolean" } },
+    options,
   });
   if (values.help === true) {
     io.out(usage);

@@ -17,15 +17,17 @@ never report again. The agent must not be running.
 
 const leftovers = ["spool.db", "spool.db-wal", "spool.db-shm", "status.json", "control.sock"];
 
+export const options = {
+  "data-dir": { type: "string" },
+  yes: { type: "boolean" },
+  json: { type: "boolean" },
+  help: { type: "boolean" },
+} as const;
+
 export async function run(argv: string[], io: Io): Promise<number> {
   const { values } = parseArgs({
     args: argv,
-    options: {
-      "data-dir": { type: "string" },
-      yes: { type: "boolean" },
-      json: { type: "boolean" },
-      help: { type: "boolean" },
-    },
+    options,
   });
   if (values.help === true) {
     io.out(usage);

@@ -19,17 +19,19 @@ Verifies offline, against NVIDIA's device root. Without --nonce nothing shows wh
 Exit code 0: all verified; ${exitCodes.failed}: one was refused; ${exitCodes.usage}: the command line or a file is wrong.
 `;
 
+export const options = {
+  report: { type: "string" },
+  chain: { type: "string" },
+  nvattest: { type: "string" },
+  nonce: { type: "string" },
+  json: { type: "boolean" },
+  help: { type: "boolean" },
+} as const;
+
 export async function run(argv: string[], io: Io): Promise<number> {
   const { values } = parseArgs({
     args: argv,
-    options: {
-      report: { type: "string" },
-      chain: { type: "string" },
-      nvattest: { type: "string" },
-      nonce: { type: "string" },
-      json: { type: "boolean" },
-      help: { type: "boolean" },
-    },
+    options,
   });
   if (values.help === true) {
     io.out(usage);

@@ -12,15 +12,17 @@ const usage = `caliber registry devices --api http://127.0.0.1:PORT --token-file
 One row a device, from a running registry's API.
 `;
 
+export const options = {
+  api: { type: "string" },
+  "token-file": { type: "string" },
+  json: { type: "boolean" },
+  help: { type: "boolean" },
+} as const;
+
 export async function run(argv: string[], io: Io): Promise<number> {
   const { values } = parseArgs({
     args: argv,
-    options: {
-      api: { type: "string" },
-      "token-file": { type: "string" },
-      json: { type: "boolean" },
-      help: { type: "boolean" },
-    },
+    options,
   });
   if (values.help === true) {
     io.out(usage);

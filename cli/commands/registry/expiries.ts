@@ -15,10 +15,16 @@ What runs out unless a person acts: the CA, keepers' certificates, unspent enrol
 which warns of the same in its log with 7, 3 and 1 days left. The exit code is ${exitCodes.attention} when something has a week left or less.
 `;
 
+export const options = {
+  "data-dir": { type: "string" },
+  json: { type: "boolean" },
+  help: { type: "boolean" },
+} as const;
+
 export async function run(argv: string[], io: Io): Promise<number> {
   const { values } = parseArgs({
     args: argv,
-    options: { "data-dir": { type: "string" }, json: { type: "boolean" }, help: { type: "boolean" } },
+    options,
   });
   if (values.help === true) {
     io.out(usage);

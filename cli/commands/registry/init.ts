@@ -19,10 +19,16 @@ const usage = `caliber registry init --data-dir DIR [--json]
 Makes the registry's keys, CA and database, and a read token for its API. The token is shown once.
 `;
 
+export const options = {
+  "data-dir": { type: "string" },
+  json: { type: "boolean" },
+  help: { type: "boolean" },
+} as const;
+
 export async function run(argv: string[], io: Io): Promise<number> {
   const { values } = parseArgs({
     args: argv,
-    options: { "data-dir": { type: "string" }, json: { type: "boolean" }, help: { type: "boolean" } },
+    options,
   });
   if (values.help === true) {
     io.out(usage);

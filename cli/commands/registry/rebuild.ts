@@ -13,15 +13,17 @@ Checks the whole log against its leaf hashes and signed checkpoints, drops every
 the log alone. With --check the exit code is 1 when a table then differs from what it was. The registry must not run.
 `;
 
+export const options = {
+  "data-dir": { type: "string" },
+  check: { type: "boolean" },
+  json: { type: "boolean" },
+  help: { type: "boolean" },
+} as const;
+
 export async function run(argv: string[], io: Io): Promise<number> {
   const { values } = parseArgs({
     args: argv,
-    options: {
-      "data-dir": { type: "string" },
-      check: { type: "boolean" },
-      json: { type: "boolean" },
-      help: { type: "boolean" },
-    },
+    options,
   });
   if (values.help === true) {
     io.out(usage);

@@ -9,16 +9,18 @@ const usage = `caliber registry revoke --data-dir DIR --host h-… --reason TEXT
 Revokes a host: it can neither connect nor renew from now on. A running registry cuts it off at once.
 `;
 
+export const options = {
+  "data-dir": { type: "string" },
+  host: { type: "string" },
+  reason: { type: "string" },
+  json: { type: "boolean" },
+  help: { type: "boolean" },
+} as const;
+
 export async function run(argv: string[], io: Io): Promise<number> {
   const { values } = parseArgs({
     args: argv,
-    options: {
-      "data-dir": { type: "string" },
-      host: { type: "string" },
-      reason: { type: "string" },
-      json: { type: "boolean" },
-      help: { type: "boolean" },
-    },
+    options,
   });
   if (values.help === true) {
     io.out(usage);

@@ -36,32 +36,34 @@ UV_THREADPOOL_SIZE decides how many signatures are checked at once: cores minus 
 start it as node --max-semi-space-size=64.
 `;
 
+export const options = {
+  "data-dir": { type: "string" },
+  bind: { type: "string" },
+  "api-bind": { type: "string" },
+  name: { type: "string", multiple: true },
+  "mqtt-port": { type: "string" },
+  "enrol-port": { type: "string" },
+  "api-port": { type: "string" },
+  "host-rate": { type: "string" },
+  policy: { type: "string" },
+  window: { type: "string" },
+  "tpm-roots": { type: "string" },
+  tick: { type: "string" },
+  "rpc-url": { type: "string" },
+  deployment: { type: "string" },
+  "writer-key": { type: "string" },
+  epoch: { type: "string" },
+  "anchor-every": { type: "string" },
+  "beacon-every": { type: "string" },
+  confirmations: { type: "string" },
+  "exit-with-parent": { type: "boolean" },
+  help: { type: "boolean" },
+} as const;
+
 export async function run(argv: string[], io: Io): Promise<number> {
   const { values } = parseArgs({
     args: argv,
-    options: {
-      "data-dir": { type: "string" },
-      bind: { type: "string" },
-      "api-bind": { type: "string" },
-      name: { type: "string", multiple: true },
-      "mqtt-port": { type: "string" },
-      "enrol-port": { type: "string" },
-      "api-port": { type: "string" },
-      "host-rate": { type: "string" },
-      policy: { type: "string" },
-      window: { type: "string" },
-      "tpm-roots": { type: "string" },
-      tick: { type: "string" },
-      "rpc-url": { type: "string" },
-      deployment: { type: "string" },
-      "writer-key": { type: "string" },
-      epoch: { type: "string" },
-      "anchor-every": { type: "string" },
-      "beacon-every": { type: "string" },
-      confirmations: { type: "string" },
-      "exit-with-parent": { type: "boolean" },
-      help: { type: "boolean" },
-    },
+    options,
   });
   if (values.help === true) {
     io.out(usage);

@@ -25,22 +25,24 @@ caliber registry token keeper --data-dir DIR --name NAME --out DIR [--valid 90d]
 All may run beside the registry. Secrets are printed once and kept as hashes.
 `;
 
+export const options = {
+  "data-dir": { type: "string" },
+  url: { type: "string" },
+  recipient: { type: "string" },
+  operator: { type: "string" },
+  name: { type: "string" },
+  out: { type: "string" },
+  valid: { type: "string" },
+  ek: { type: "string", multiple: true },
+  json: { type: "boolean" },
+  help: { type: "boolean" },
+} as const;
+
 export async function run(argv: string[], io: Io): Promise<number> {
   const { values, positionals } = parseArgs({
     args: argv,
     allowPositionals: true,
-    options: {
-      "data-dir": { type: "string" },
-      url: { type: "string" },
-      recipient: { type: "string" },
-      operator: { type: "string" },
-      name: { type: "string" },
-      out: { type: "string" },
-      valid: { type: "string" },
-      ek: { type: "string", multiple: true },
-      json: { type: "boolean" },
-      help: { type: "boolean" },
-    },
+    options,
   });
   const [kind] = positionals;
   if (values.help === true || kind === undefined) {
