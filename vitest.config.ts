@@ -4,7 +4,7 @@ import { configDefaults, defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["**/*.test.ts"],
-    exclude: [...configDefaults.exclude, "dist/**", "test/e2e/**", "test/fault/**"],
+    exclude: [...configDefaults.exclude, "dist/**", "test/e2e/**", "test/fault/**", "test/attack/**"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

@@ -1,3 +1,4 @@
+import { printable } from "../protocol/printable.js";
 import type { DeviceView } from "../registry/api/deviceView.js";
 
 type Column = { title: string; cell: (device: DeviceView, now_ms: number) => string; right?: boolean };
@@ -102,6 +103,8 @@ function age(ms: number): string {
   return seconds < 7200 ? `${Math.round(seconds / 60)}m` : `${Math.round(seconds / 3600)}h`;
 }
 
-function clip(text: string, length: number): string {
+/** Names are the host's words: an escape in one must not reach a terminal. */
+function clip(name: string, length: number): string {
+  const text = printable(name);
   return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }

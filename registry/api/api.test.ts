@@ -14,6 +14,7 @@ import { busyTelemetry, inventoryOf, testChain } from "../../test/support/testRe
 import { createEventFeed } from "../events/eventFeed.js";
 import { claimsOf } from "../health/claimsOf.js";
 import { declaredOf } from "../health/declaredOf.js";
+import { marksOf } from "../health/marksOf.js";
 import { createCheckpointer } from "../log/checkpointer.js";
 import { registryMetrics } from "../registryMetrics.js";
 import { createUsageReader } from "../store/usage.js";
@@ -235,6 +236,7 @@ describe("devices and tokens", () => {
       uuid: inventory.device,
       declared: declaredOf(inventoryOf("GPU-a")),
       claims: claimsOf(inventoryOf("GPU-a")),
+      marks: marksOf(inventoryOf("GPU-a")),
       implausible: [],
       material: "secret",
     };

@@ -11,8 +11,12 @@ import type { DeviceFold } from "./deviceFold.js";
 import type { FleetFold } from "./fleetFold.js";
 import type { FoldSink } from "./foldSink.js";
 import { judgeReadings } from "./judgeReadings.js";
+import { marksOf } from "./marksOf.js";
 import { materialOf } from "./materialOf.js";
 import { noticeBoot } from "./noticeBoot.js";
+import { noticeChanges } from "./noticeChanges.js";
+import { noticeNewGpu } from "./noticeNewGpu.js";
+import { noticeTimes } from "./noticeTimes.js";
 import { raiseFinding, raiseHealth } from "./raise.js";
 import { worstXid } from "./xidFacts.js";
 
@@ -114,6 +118,7 @@ function applyTelemetry(
   sink: FoldSink,
 ): void {
   const { body, window } = report;
+  noticeTimes(fleet, fold, { report, statement }, now_ms, sink);
   fold.implausible = judgeReadings(fleet, fold, { report, statement }, now_ms, sink);
   if (body.xids.length > 0) fold.xid = { statement, worst: worstXid(body.xids) };
   const lateness = lateness_ms(window.end_ms, now_ms, fleet.outages);
@@ -174,6 +179,8 @@ function applyInventory(
     const text = `the key has moved from GPU ${before.uuid} to ${body.uuid}`;
     raiseFinding(fleet, fold, { code: "IDENTITY_CHANGED", text, evidence: statement }, now_ms, sink);
   }
+  if (before === null) noticeNewGpu(fleet, fold, { uuid: body.uuid, statement }, now_ms, sink);
+  const marks = noticeChanges(fleet, fold, before, { statement, marks: marksOf(body) }, now_ms, sink);
   const implausible = judgeInventory(body);
   for (const { code, evidence: text } of implausible) {
     raiseFinding(fleet, fold, { code, text, evidence: statement }, now_ms, sink);
@@ -194,6 +201,7 @@ function applyInventory(
     declared,
     claims: claimsOf(body),
     implausible,
+    marks,
     material: materialOf(body),
   };
 }

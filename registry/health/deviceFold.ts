@@ -5,6 +5,7 @@ import { createSeriesMemory, type SeriesMemory } from "../../protocol/plausibili
 import type { InventoryClaims, TelemetryMemory } from "../../protocol/plausibility/telemetryRule.js";
 import type { Implausibility, MintAuthorization, Presence, XidEvent } from "../../protocol/report/schema.js";
 import type { DeclaredGpu } from "./declaredOf.js";
+import type { InventoryMarks } from "./marksOf.js";
 
 /** One rule's memory. Times are those of the evidence; null means "not so at the moment". */
 export type ConditionMemory = {
@@ -44,6 +45,8 @@ export type InventoryFacts = {
   claims: InventoryClaims;
   /** What cannot be true in it; stands until another inventory. */
   implausible: Implausibility[];
+  /** What the next inventory is held against; a value once told stays until another is. */
+  marks: InventoryMarks;
   /** SHA-256 over the facts that a title relies on; when it changes the token is amended. */
   material: string;
 };
@@ -94,9 +97,13 @@ export type DeviceFold = {
   /** Where its key was shown to live when it enrolled. */
   key: Assurance["key"];
   enrolled_ms: number;
+  /** Log index of the entry that enrolled it: the devices of one enrolment have it in common. */
+  enrolment: number;
   head: { seq: number; statement: string; window_end_ms: number } | null;
   /** The latest boots that moved the head, newest last, each with its latest statement. */
   boots: { boot: string; statement: string }[];
+  /** Since which report, by the log's time, windows have come late, and named beacons that are old; null: the last one did not. */
+  times: Record<"behind" | "oldBeacon", { since_ms: number; statement: string } | null>;
   /** Reports that a jump left out and that have not come since. */
   missing: number;
   state: HealthState;
@@ -148,13 +155,14 @@ export type DeviceFold = {
 export function createDeviceFold(
   start: Pick<
     DeviceFold,
-    "id" | "device" | "host" | "label" | "simulated" | "recipient" | "key" | "enrolled_ms"
+    "id" | "device" | "host" | "label" | "simulated" | "recipient" | "key" | "enrolled_ms" | "enrolment"
   >,
 ): DeviceFold {
   return {
     ...start,
     head: null,
     boots: [],
+    times: { behind: null, oldBeacon: null },
     missing: 0,
     // Nothing is good until fresh evidence says so.
     state: "stale",

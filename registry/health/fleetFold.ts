@@ -3,6 +3,7 @@ import type { SeriesIndex } from "../../protocol/plausibility/matchSeries.js";
 import type { Outage } from "./account.js";
 import type { DeviceFold } from "./deviceFold.js";
 import type { HealthPolicy } from "./policy.js";
+import type { FoldBeacon } from "./rememberBeacon.js";
 
 /** The fold's whole memory: what a replay of the log up to `next_idx` leaves. */
 export type FleetFold = {
@@ -22,6 +23,8 @@ export type FleetFold = {
   /** SHA-256 of the root that GPU evidence must end in. */
   evidence_root: string;
   outages: Outage[];
+  /** The newest beacons, oldest first. */
+  beacons: FoldBeacon[];
   /** Who told which window first: the devices' own memories turned round, made when it is first wanted. */
   series: SeriesIndex | null;
 };
@@ -44,6 +47,7 @@ export function createFleetFold(
     silicon: new Map(),
     evidence_root,
     outages: [],
+    beacons: [],
     series: null,
   };
 }

@@ -127,7 +127,7 @@ describe("identity", () => {
   it("that changes under one key is a finding", () => {
     const bench = healthy();
     bench.inventory(device, "GPU-a");
-    bench.inventory(device, "GPU-a", { driver_version: "581.00" });
+    bench.inventory(device, "GPU-a", { index: 3, pci_bus_id: "00000000:41:00.0" });
     expect(bench.findings(device)).toEqual([]);
     bench.inventory(device, "GPU-b");
     expect(bench.findings(device).map(({ data }) => data.code)).toEqual(["IDENTITY_CHANGED"]);

@@ -15,6 +15,7 @@ import type { FoldSink } from "./foldSink.js";
 import { lapseSilicon } from "./lapseSilicon.js";
 import { type HealthPolicy, healthPolicies } from "./policy.js";
 import { raiseFinding } from "./raise.js";
+import { rememberBeacon } from "./rememberBeacon.js";
 
 /** One log entry, decoded. Reports come parsed: their bytes were checked when they were let in. */
 export type FoldEntry =
@@ -82,7 +83,7 @@ function applyEntry(fleet: FleetFold, entry: FoldEntry, now_ms: number, sink: Fo
       return;
     }
     case "key":
-      applyKey(fleet, entry.body, sink);
+      applyKey(fleet, entry, sink);
       return;
     case "chain":
       applyChain(fleet, entry.body, now_ms, sink);
@@ -117,7 +118,7 @@ function applyEntry(fleet: FleetFold, entry: FoldEntry, now_ms: number, sink: Fo
   }
 }
 
-function applyKey(fleet: FleetFold, body: KeyBody, sink: FoldSink): void {
+function applyKey(fleet: FleetFold, { idx, body }: { idx: number; body: KeyBody }, sink: FoldSink): void {
   if (body.type === "revoke-host") {
     sink.hostRevoked(body.host);
     return;
@@ -133,6 +134,7 @@ function applyKey(fleet: FleetFold, body: KeyBody, sink: FoldSink): void {
       recipient: body.recipient,
       key: tpm === undefined ? "software" : "tpm",
       enrolled_ms: body.at_ms,
+      enrolment: idx,
     });
     fleet.devices.set(device, fold);
     sink.device(fold, spki);
@@ -143,6 +145,7 @@ function applyKey(fleet: FleetFold, body: KeyBody, sink: FoldSink): void {
 function applyChain(fleet: FleetFold, body: ChainBody, now_ms: number, sink: FoldSink): void {
   if (body.type === "anchored") return;
   if (body.type === "beacon") {
+    rememberBeacon(fleet.beacons, body);
     sink.beacon(body);
     return;
   }

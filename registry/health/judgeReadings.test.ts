@@ -22,7 +22,7 @@ const windowOf = (n: number): Partial<TelemetryBody> => ({
 const start = (...devices: string[]) => {
   const bench = foldBench();
   for (const [i, device] of devices.entries()) {
-    bench.enrol(device);
+    bench.enrol(device, `h-${device.slice(0, 4)}`);
     bench.inventory(device, `GPU-${device.slice(0, 2)}`, h100);
     bench.report(device, 1, windowOf(300 + i));
   }

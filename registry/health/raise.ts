@@ -5,6 +5,7 @@ import {
   type HealthEvent,
   healthEventType,
 } from "../../protocol/events/healthEvent.js";
+import { printable } from "../../protocol/printable.js";
 import type { Assessment } from "./assess.js";
 import type { DeviceFold } from "./deviceFold.js";
 import type { FleetFold } from "./fleetFold.js";
@@ -75,7 +76,8 @@ export function raiseFinding(
       host: fold.host,
       simulated: fold.simulated,
       code: finding.code,
-      text: finding.text,
+      // Readings and names in it are the host's words.
+      text: printable(finding.text),
       evidence: finding.evidence,
       count: 1 + (before?.held ?? 0),
     },

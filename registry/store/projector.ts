@@ -11,6 +11,7 @@ import { createFleetFold, type FleetFold } from "../health/fleetFold.js";
 import { type FoldEntry, foldCommit } from "../health/foldEntry.js";
 import type { FoldSink } from "../health/foldSink.js";
 import { healthPolicies } from "../health/policy.js";
+import { beaconsRemembered, type FoldBeacon } from "../health/rememberBeacon.js";
 import type { EvidenceLog } from "../log/evidenceLog.js";
 import type { Db } from "./openDatabase.js";
 
@@ -193,6 +194,12 @@ function loadFleet(db: Db, origin: string, evidence_root: string | undefined): F
   fleet.outages = db
     .prepare<[], { from_ms: number; to_ms: number }>("SELECT from_ms, to_ms FROM outage ORDER BY from_ms")
     .all();
+  fleet.beacons = db
+    .prepare<[number], FoldBeacon>(
+      "SELECT hash, time_ms FROM beacon ORDER BY time_ms DESC, hash DESC LIMIT ?",
+    )
+    .all(beaconsRemembered)
+    .reverse();
   return fleet;
 }
 

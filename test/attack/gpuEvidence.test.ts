@@ -170,7 +170,7 @@ function openSystem(path = nvattest) {
 }
 
 describe("GPU evidence, from the registry's challenge through nvattest and back", () => {
-  it("makes the identity silicon, beside telemetry that goes on", async () => {
+  it("calls the identity silicon once the GPU has answered, beside telemetry that goes on", async () => {
     const system = openSystem();
     await system.pass(3);
     expect(system.assurance()).toMatchObject({ identity: "declared", presence_at_ms: null });
@@ -187,7 +187,7 @@ describe("GPU evidence, from the registry's challenge through nvattest and back"
     system.expectRebuilt();
   });
 
-  it("by another GPU's collector is found out", async () => {
+  it("a GPU that is exchanged for another with genuine evidence", async () => {
     const system = openSystem();
     await system.pass(3);
     system.ask();
@@ -200,7 +200,7 @@ describe("GPU evidence, from the registry's challenge through nvattest and back"
     system.expectRebuilt();
   });
 
-  it("of the GPU that is asked for is taken among those of the host", async () => {
+  it("takes the answer of the GPU that is asked for, among those of the host", async () => {
     const system = openSystem();
     system.wire([...fleet.gpus].reverse());
     await system.pass(3);
@@ -210,7 +210,7 @@ describe("GPU evidence, from the registry's challenge through nvattest and back"
     expect(system.fold().silicon?.strong_identity).toBe(strongOf(fleet.gpus[1]!));
   });
 
-  it("that cannot be had is no answer, told once in the agent's log, and costs nothing else", async () => {
+  it("challenges that are left unanswered: nothing is gained, nothing else is lost", async () => {
     const system = openSystem(join(directory, "no-such-program"));
     await system.pass(3);
     for (let n = 0; n < 2; n += 1) {
@@ -225,7 +225,7 @@ describe("GPU evidence, from the registry's challenge through nvattest and back"
     expect(system.assurance().identity).toBe("declared");
   });
 
-  it("that is genuine but of a root nobody pinned is refused", async () => {
+  it("a self-made GPU that answers every challenge", async () => {
     const system = openSystem();
     system.wire(syntheticFleet("2921CE551E4EEDA3").gpus);
     await system.pass(3);

@@ -1,13 +1,16 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { healthCauses } from "../../protocol/health/healthCause.js";
 import { healthStates } from "../../protocol/health/healthState.js";
 import { gpuModels } from "../../protocol/plausibility/gpuModels.js";
 import { plausibilityCodes } from "../../protocol/plausibility/plausibilityCodes.js";
+import { refusalCodes } from "../../protocol/refusal.js";
 import { conditions } from "../../registry/health/conditions.js";
+import { findingCodes } from "../../registry/health/findingCodes.js";
 import { type HealthPolicy, healthPolicies } from "../../registry/health/policy.js";
 
 const page = readFileSync(new URL("../../docs/health.md", import.meta.url), "utf8");
+const evidencePage = readFileSync(new URL("../../docs/evidence.md", import.meta.url), "utf8");
 const rowsOf = (title: string): string[][] => {
   const section = page.split(/^## /m).find((part) => part.startsWith(`${title}\n`)) ?? "";
   return [...section.matchAll(/^\| `[a-z_]+` \|.*\|$/gm)].map(([line]) =>
@@ -64,6 +67,28 @@ describe("docs/health.md", () => {
     const codes = [...section.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, code]) => code);
     expect(codes).toEqual([...plausibilityCodes]);
     for (const { name } of gpuModels) expect(section).toContain(name.split(/[- ]/)[0]);
+  });
+
+  it("has each finding, in the code's order, and the fold makes no other", () => {
+    const section = page.split(/^## /m).find((part) => part.startsWith("Findings\n")) ?? "";
+    expect([...section.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, code]) => code)).toEqual([...findingCodes]);
+    const told = new Set<string>([
+      ...findingCodes,
+      ...refusalCodes,
+      ...plausibilityCodes,
+      "IMPLAUSIBLE_TOLD",
+      // Why a GPU's evidence does not count: part of a finding's text, told on its own page.
+      ...[...evidencePage.matchAll(/`([A-Z]+_[A-Z_]+)`/g)].map(([, code]) => code!),
+    ]);
+    const folder = new URL("../../registry/health/", import.meta.url);
+    const sources = readdirSync(folder).filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"));
+    const used = sources.flatMap((name) =>
+      [...readFileSync(new URL(name, folder), "utf8").matchAll(/"([A-Z][A-Z]*_[A-Z_]+|EQUIVOCATION)"/g)].map(
+        ([, code]) => code!,
+      ),
+    );
+    for (const code of findingCodes) expect(used, code).toContain(code);
+    expect(used.filter((code) => !told.has(code))).toEqual([]);
   });
 
   it("has the rules in the order in which they decide, with their states and times", () => {
