@@ -114,7 +114,7 @@ describe("the report vectors", () => {
       vectors.accepted.map(({ log_entry }) => log_entry),
     );
     core.settle();
-    expect(core.fold({ id: vectors.device } as TestDevice)).toMatchObject({ missing: 0, head: { seq: 5 } });
+    expect(core.fold({ id: vectors.device } as TestDevice)).toMatchObject({ missing: 0, head: { seq: 6 } });
   });
 
   it("that are re-encoded are the report that they were", async () => {
