@@ -2,6 +2,7 @@ import type { SettingTable } from "./setting.js";
 
 const onData = ["init", "run", "token", "rebuild", "revoke", "expiries"];
 const run = ["run"];
+const writerKey = ["run", "writer-key"];
 
 /** Section `registry`: what holds for a registry from one call to the next. */
 export const registrySettings = {
@@ -44,7 +45,12 @@ export const registrySettings = {
     secret: true,
   },
   deployment: { kind: "text", commands: run, says: "file of the contracts' addresses" },
-  "writer-key": { kind: "text", commands: run, says: "key file of the account that writes" },
+  "writer-key": {
+    kind: "text",
+    commands: writerKey,
+    says: "encrypted keystore of the account that writes",
+  },
+  "writer-password": { kind: "text", commands: writerKey, says: "file that holds the keystore's password" },
   epoch: { kind: "text", commands: run, says: "health is posted at least twice an epoch (`1h`)" },
   "anchor-every": {
     kind: "text",

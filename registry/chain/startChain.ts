@@ -6,7 +6,7 @@ import { createChainReader } from "./chainReader.js";
 import { chainTransport } from "./chainTransport.js";
 import { createChainWriter } from "./chainWriter.js";
 import { loadDeployment } from "./deployment.js";
-import { loadWriterKey } from "./loadWriterKey.js";
+import { openWriterKey } from "./openWriterKey.js";
 import type { RegistryView } from "./registryView.js";
 import type { WriterSettings } from "./writerSettings.js";
 
@@ -14,8 +14,10 @@ export type ChainOptions = {
   rpc_url: string;
   /** JSON file with the contracts' addresses. */
   deployment_file: string;
-  /** File of mode 0600 with the writer account's key. */
+  /** File of mode 0600: a keystore, or on the development chain the plain key. */
   writer_key_file: string;
+  /** File of mode 0600 with the keystore's password. */
+  writer_password_file: string | null;
   settings: Partial<WriterSettings>;
 };
 
@@ -29,13 +31,13 @@ export type Chain = {
 };
 
 /** Starts the chain writer of a registry. A node that is away is waited for. */
-export function startChain(options: {
+export async function startChain(options: {
   db: Database;
   view: RegistryView;
   log: Logger;
   now_ms: () => number;
   chain: ChainOptions;
-}): Chain {
+}): Promise<Chain> {
   const { db, view, log, now_ms, chain } = options;
   const deployment = loadDeployment(chain.deployment_file);
   if (deployment === null) {
@@ -47,12 +49,17 @@ export function startChain(options: {
       },
     );
   }
+  const secret = await openWriterKey({
+    key_file: chain.writer_key_file,
+    password_file: chain.writer_password_file,
+    chain_id: deployment.chain_id,
+  });
   const transport = chainTransport(chain.rpc_url);
   const writer = createChainWriter({
     db,
     transport,
     deployment,
-    account: privateKeyToAccount(loadWriterKey(chain.writer_key_file)),
+    account: privateKeyToAccount(secret),
     view,
     log: log.child({ part: "chain" }),
     now_ms,

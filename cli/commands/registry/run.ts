@@ -24,7 +24,8 @@ const usage = `caliber registry run --data-dir DIR [options]
   --tick 15s             longest time between ticks of the log
   --rpc-url URL          node of the chain; without it no tokens are minted
   --deployment FILE      contracts' addresses
-  --writer-key FILE      key file of the account that writes
+  --writer-key FILE      encrypted keystore of the account that writes (see caliber registry writer-key)
+  --writer-password FILE file that holds the keystore's password
   --epoch 1h             health is posted at least twice an epoch
   --anchor-every 1h      checkpoints are anchored at most this often
   --beacon-every 60s     blocks become beacons at most this often
@@ -52,6 +53,7 @@ export const options = {
   "rpc-url": { type: "string" },
   deployment: { type: "string" },
   "writer-key": { type: "string" },
+  "writer-password": { type: "string" },
   epoch: { type: "string" },
   "anchor-every": { type: "string" },
   "beacon-every": { type: "string" },
@@ -108,7 +110,14 @@ export async function run(argv: string[], io: Io): Promise<number> {
 function chainOptions(
   values: Partial<
     Record<
-      "rpc-url" | "deployment" | "writer-key" | "epoch" | "anchor-every" | "beacon-every" | "confirmations",
+      | "rpc-url"
+      | "deployment"
+      | "writer-key"
+      | "writer-password"
+      | "epoch"
+      | "anchor-every"
+      | "beacon-every"
+      | "confirmations",
       string
     >
   >,
@@ -126,6 +135,7 @@ function chainOptions(
     rpc_url,
     deployment_file: requiredOption("deployment", values.deployment),
     writer_key_file: requiredOption("writer-key", values["writer-key"]),
+    writer_password_file: values["writer-password"] ?? null,
     settings: {
       epoch_ms: durationOption("epoch", values.epoch, 3_600_000),
       anchor_interval_ms: durationOption("anchor-every", values["anchor-every"], 3_600_000),
