@@ -39,9 +39,9 @@ export const registrySettings = {
   },
   tick: { kind: "text", commands: run, says: "longest time between ticks of the log (`15s`)" },
   "rpc-url": {
-    kind: "text",
+    kind: "list",
     commands: run,
-    says: "node of the chain (none: no tokens are minted). Masked",
+    says: "nodes of the chain (none: no tokens are minted). Masked",
     secret: true,
   },
   deployment: { kind: "text", commands: run, says: "file of the contracts' addresses" },
@@ -58,6 +58,7 @@ export const registrySettings = {
     says: "checkpoints are anchored at most this often (`1h`)",
   },
   "beacon-every": { kind: "text", commands: run, says: "blocks become beacons at most this often (`60s`)" },
+  "max-fee": { kind: "integer", commands: run, says: "most that a unit of gas may cost, in gwei (`100`)" },
   confirmations: {
     kind: "integer",
     commands: run,

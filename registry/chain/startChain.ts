@@ -1,17 +1,21 @@
 import type { Database } from "better-sqlite3";
 import type { Logger } from "pino";
+import { fallback } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { CaliberError } from "../../protocol/errors.js";
 import { createChainReader } from "./chainReader.js";
+import { type ChainStatus, chainStatus } from "./chainStatus.js";
 import { chainTransport } from "./chainTransport.js";
 import { createChainWriter } from "./chainWriter.js";
 import { loadDeployment } from "./deployment.js";
+import { endpointNames } from "./endpointNames.js";
 import { openWriterKey } from "./openWriterKey.js";
 import type { RegistryView } from "./registryView.js";
 import type { WriterSettings } from "./writerSettings.js";
 
 export type ChainOptions = {
-  rpc_url: string;
+  /** One or more nodes of the same chain. */
+  rpc_urls: readonly string[];
   /** JSON file with the contracts' addresses. */
   deployment_file: string;
   /** File of mode 0600: a keystore, or on the development chain the plain key. */
@@ -20,9 +24,6 @@ export type ChainOptions = {
   writer_password_file: string | null;
   settings: Partial<WriterSettings>;
 };
-
-/** What the rest of the registry needs to know of the chain's side. */
-export type ChainStatus = { rpc: string; pending: number; fault: string | null; problems: string[] };
 
 export type Chain = {
   healthOf(tokenId: bigint): Promise<unknown>;
@@ -54,10 +55,11 @@ export async function startChain(options: {
     password_file: chain.writer_password_file,
     chain_id: deployment.chain_id,
   });
-  const transport = chainTransport(chain.rpc_url);
+  const transports = chain.rpc_urls.map(chainTransport);
+  const names = endpointNames(chain.rpc_urls);
   const writer = createChainWriter({
     db,
-    transport,
+    endpoints: transports.map((transport, i) => ({ name: names[i]!, transport })),
     deployment,
     account: privateKeyToAccount(secret),
     view,
@@ -65,19 +67,11 @@ export async function startChain(options: {
     now_ms,
     settings: chain.settings,
   });
-  const reader = createChainReader(transport, deployment);
+  const reader = createChainReader(fallback(transports), deployment);
   writer.start();
   return {
     healthOf: (tokenId) => reader.healthOf(tokenId),
-    status() {
-      const { rpc, intents, fault, problems } = writer.status();
-      return {
-        rpc: rpc.state,
-        pending: intents.wanted + intents.signed + intents.mined,
-        fault: fault?.code ?? null,
-        problems: problems.map(({ code }) => code),
-      };
-    },
+    status: () => chainStatus(writer.status()),
     stop: () => writer.stop(),
   };
 }
