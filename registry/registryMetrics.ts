@@ -9,6 +9,7 @@ export function registryMetrics(now: {
   logSize: number;
   connections: number;
   chain: { rpc: string; pending: number } | null;
+  loans: { fault: { code: string } | null; head: { number: number; read_ms: number } | null } | null;
 }): Metric[] {
   const states = new Map<string, number>(Object.keys(healthStates).map((state) => [state, 0]));
   let tokens = 0;
@@ -50,6 +51,16 @@ export function registryMetrics(now: {
       : [
           gauge("caliber_chain_up", "1 when the chain's node answers.", now.chain.rpc === "ok" ? 1 : 0),
           gauge("caliber_chain_intents_pending", "Intents that are not done yet.", now.chain.pending),
+        ]),
+    ...(now.loans === null
+      ? []
+      : [
+          gauge("caliber_loans_up", "1 when the loan index can read on.", now.loans.fault === null ? 1 : 0),
+          gauge(
+            "caliber_loans_head_block",
+            "Newest block that the loan index read.",
+            now.loans.head?.number ?? 0,
+          ),
         ]),
   ];
 }

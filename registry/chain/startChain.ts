@@ -1,13 +1,12 @@
 import type { Database } from "better-sqlite3";
 import type { Logger } from "pino";
 import { privateKeyToAccount } from "viem/accounts";
-import { CaliberError } from "../../protocol/errors.js";
 import { createChainReader } from "./chainReader.js";
 import { chainTransport } from "./chainTransport.js";
 import { createChainWriter } from "./chainWriter.js";
-import { loadDeployment } from "./deployment.js";
 import { loadWriterKey } from "./loadWriterKey.js";
 import type { RegistryView } from "./registryView.js";
+import { requireDeployment } from "./requireDeployment.js";
 import type { WriterSettings } from "./writerSettings.js";
 
 export type ChainOptions = {
@@ -37,16 +36,7 @@ export function startChain(options: {
   chain: ChainOptions;
 }): Chain {
   const { db, view, log, now_ms, chain } = options;
-  const deployment = loadDeployment(chain.deployment_file);
-  if (deployment === null) {
-    throw new CaliberError(
-      "DEPLOYMENT_MISSING",
-      `no contracts are deployed: ${chain.deployment_file} is not there`,
-      {
-        disposition: "user",
-      },
-    );
-  }
+  const deployment = requireDeployment(chain.deployment_file);
   const transport = chainTransport(chain.rpc_url);
   const writer = createChainWriter({
     db,

@@ -8,6 +8,7 @@ import { exitCodes } from "../../exitCodes.js";
 import type { Io } from "../../io.js";
 import { choiceOption, durationOption, integerOption, requiredOption } from "../../options.js";
 import { untilStopped } from "../../untilStopped.js";
+import { loanOptions } from "./loanOptions.js";
 
 const usage = `caliber registry run --data-dir DIR [options]
 
@@ -29,6 +30,10 @@ const usage = `caliber registry run --data-dir DIR [options]
   --anchor-every 1h      checkpoints are anchored at most this often
   --beacon-every 60s     blocks become beacons at most this often
   --confirmations N      blocks on top before the chain's word counts, and before agents delete what is anchored (6)
+  --loan-router 0x…      LoanRouterV2 whose loans are followed (none are)
+  --loan-timelock 0x…    its CollateralTimelock
+  --loan-start N         first block that can hold a log of either
+  --loan-poll 15s        the chain is read for loans this often
   --exit-with-parent     end when standard input ends
 
 Prints one JSON line with its ports when it is up; logs go to standard error as JSON.
@@ -56,6 +61,10 @@ export const options = {
   "anchor-every": { type: "string" },
   "beacon-every": { type: "string" },
   confirmations: { type: "string" },
+  "loan-router": { type: "string" },
+  "loan-timelock": { type: "string" },
+  "loan-start": { type: "string" },
+  "loan-poll": { type: "string" },
   "exit-with-parent": { type: "boolean" },
   help: { type: "boolean" },
 } as const;
@@ -94,6 +103,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
     tpm_roots: values["tpm-roots"],
     tick_ms: durationOption("tick", values.tick, 15_000),
     chain: chainOptions(values),
+    loans: loanOptions(values),
     log,
     now_ms: Date.now,
     onFatal: fail,
