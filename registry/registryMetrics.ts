@@ -10,6 +10,7 @@ export function registryMetrics(now: {
   logSize: number;
   connections: number;
   chain: ChainStatus | null;
+  loans: { fault: { code: string } | null; head: { number: number; read_ms: number } | null } | null;
 }): Metric[] {
   const states = new Map<string, number>(Object.keys(healthStates).map((state) => [state, 0]));
   let tokens = 0;
@@ -47,5 +48,15 @@ export function registryMetrics(now: {
     ),
     counter("caliber_reports_refused_total", "Reports refused since start.", now.ingest.refused),
     ...(now.chain === null ? [] : chainMetrics(now.chain)),
+    ...(now.loans === null
+      ? []
+      : [
+          gauge("caliber_loans_up", "1 when the loan index can read on.", now.loans.fault === null ? 1 : 0),
+          gauge(
+            "caliber_loans_head_block",
+            "Newest block that the loan index read.",
+            now.loans.head?.number ?? 0,
+          ),
+        ]),
   ];
 }

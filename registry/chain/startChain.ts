@@ -2,15 +2,14 @@ import type { Database } from "better-sqlite3";
 import type { Logger } from "pino";
 import { fallback } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
-import { CaliberError } from "../../protocol/errors.js";
 import { createChainReader } from "./chainReader.js";
 import { type ChainStatus, chainStatus } from "./chainStatus.js";
 import { chainTransport } from "./chainTransport.js";
 import { createChainWriter } from "./chainWriter.js";
-import { loadDeployment } from "./deployment.js";
 import { endpointNames } from "./endpointNames.js";
 import { openWriterKey } from "./openWriterKey.js";
 import type { RegistryView } from "./registryView.js";
+import { requireDeployment } from "./requireDeployment.js";
 import type { WriterSettings } from "./writerSettings.js";
 
 export type ChainOptions = {
@@ -40,16 +39,7 @@ export async function startChain(options: {
   chain: ChainOptions;
 }): Promise<Chain> {
   const { db, view, log, now_ms, chain } = options;
-  const deployment = loadDeployment(chain.deployment_file);
-  if (deployment === null) {
-    throw new CaliberError(
-      "DEPLOYMENT_MISSING",
-      `no contracts are deployed: ${chain.deployment_file} is not there`,
-      {
-        disposition: "user",
-      },
-    );
-  }
+  const deployment = requireDeployment(chain.deployment_file);
   const secret = await openWriterKey({
     key_file: chain.writer_key_file,
     password_file: chain.writer_password_file,

@@ -9,7 +9,12 @@ const page = read("docs/api.md");
 
 describe("docs/api.md", () => {
   it("has a section for each route, and none for others", () => {
-    const samples: Record<string, string> = { "<device>": "0".repeat(64), "<id>": "1", "<idx>": "1" };
+    const samples: Record<string, string> = {
+      "<device>": "0".repeat(64),
+      "<id>": "1",
+      "<idx>": "1",
+      "<hash>": `0x${"0".repeat(64)}`,
+    };
     const told = [...page.matchAll(/^## GET (\S+)$/gm)].map(([, heading]) => {
       const path = heading!.replaceAll("&lt;", "<").replaceAll("&gt;", ">").split("?")[0]!;
       return path.replace(/<[a-z]+>/, (name) => samples[name] ?? name);
@@ -26,14 +31,24 @@ describe("docs/api.md", () => {
 
   it("has every metric", () => {
     const chain: ChainStatus = { rpc: "ok", pending: 0, fault: null, problems: [], balance_gwei: 0 };
+    const loans = { fault: null, head: null };
     const ingest = { kept: 0, duplicates: 0, refused: 0 };
-    for (const { name } of registryMetrics({ devices: [], ingest, logSize: 0, connections: 0, chain })) {
+    for (const { name } of registryMetrics({
+      devices: [],
+      ingest,
+      logSize: 0,
+      connections: 0,
+      chain,
+      loans,
+    })) {
       expect(page).toContain(`\`${name}`);
     }
   });
 
   it("has every error code with its status", () => {
-    const sources = ["registry/api/routes.ts", "registry/api/apiServer.ts"].map(read).join("\n");
+    const sources = ["routes", "loanRoutes", "apiServer"]
+      .map((name) => read(`registry/api/${name}.ts`))
+      .join("\n");
     const thrown = [...sources.matchAll(/HttpError\((\d{3}), "([A-Z_]+)"/g)];
     expect(thrown.length).toBeGreaterThan(5);
     for (const [, status, code] of thrown)

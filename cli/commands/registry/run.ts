@@ -9,6 +9,7 @@ import { exitCodes } from "../../exitCodes.js";
 import type { Io } from "../../io.js";
 import { choiceOption, durationOption, integerOption, requiredOption } from "../../options.js";
 import { untilStopped } from "../../untilStopped.js";
+import { loanOptions } from "./loanOptions.js";
 
 const usage = `caliber registry run --data-dir DIR [options]
 
@@ -32,6 +33,10 @@ const usage = `caliber registry run --data-dir DIR [options]
   --beacon-every 60s     blocks become beacons at most this often
   --max-fee N            most that a unit of gas may cost, in gwei (100)
   --confirmations N      blocks on top before the chain's word counts, and before agents delete what is anchored (6)
+  --loan-router 0x…      LoanRouterV2 whose loans are followed (none are)
+  --loan-timelock 0x…    its CollateralTimelock
+  --loan-start N         first block that can hold a log of either
+  --loan-poll 15s        the chain is read for loans this often
   --exit-with-parent     end when standard input ends
 
 Prints one JSON line with its ports when it is up; logs go to standard error as JSON.
@@ -61,6 +66,10 @@ export const options = {
   "beacon-every": { type: "string" },
   "max-fee": { type: "string" },
   confirmations: { type: "string" },
+  "loan-router": { type: "string" },
+  "loan-timelock": { type: "string" },
+  "loan-start": { type: "string" },
+  "loan-poll": { type: "string" },
   "exit-with-parent": { type: "boolean" },
   help: { type: "boolean" },
 } as const;
@@ -99,6 +108,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
     tpm_roots: values["tpm-roots"],
     tick_ms: durationOption("tick", values.tick, 15_000),
     chain: chainOptions(values),
+    loans: loanOptions(values),
     log,
     now_ms: Date.now,
     onFatal: fail,
