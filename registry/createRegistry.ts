@@ -28,6 +28,7 @@ import { startEventPublisher } from "./events/eventPublisher.js";
 import { createChallenger } from "./evidence/createChallenger.js";
 import { listExpiring } from "./expiry/listExpiring.js";
 import { startExpiryWatch } from "./expiry/startExpiryWatch.js";
+import { foldOf } from "./health/foldOf.js";
 import { type HealthPolicyName, healthPolicies } from "./health/policy.js";
 import { createBeaconBook } from "./ingest/beaconBook.js";
 import { createGreeter } from "./ingest/createGreeter.js";
@@ -134,6 +135,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     ledger.commit();
 
     const { devices } = projector.fleet;
+    const findDevice = (device: string) => foldOf(projector.fleet, device);
     const directory = createDeviceDirectory(db, evidence);
     const beacons = createBeaconBook(db);
     let broker: Broker | null = null;
@@ -151,7 +153,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
       ledger,
       receipts,
       rejects: createRejectStore(db),
-      headOf: (device) => devices.get(device)?.head ?? null,
+      headOf: (device) => findDevice(device)?.head ?? null,
       now_ms,
       onFatal: options.onFatal,
     });
@@ -237,7 +239,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     };
     const view = createRegistryView({
       devices: () => devices.values(),
-      findDevice: (device) => devices.get(device),
+      findDevice,
       directory,
       log: evidence,
       ledger,
@@ -273,7 +275,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
       log,
       routes: createRoutes({
         devices: () => devices.values(),
-        findDevice: (device) => devices.get(device),
+        findDevice,
         usage: createUsageReader(db),
         feed,
         log: evidence,
@@ -345,7 +347,8 @@ function withDirectory(store: EnrolStore, projector: Projector, directory: Devic
       store.enrol(token, body);
       for (const { device, spki } of body.devices) {
         const { id, host } = projector.fleet.devices.get(device)!;
-        directory.add({ id, device, host, key: publicKeyFromSpki(Buffer.from(spki, "base64")) });
+        const key = publicKeyFromSpki(Buffer.from(spki, "base64"));
+        directory.add({ id, device, host, key, tenure: { first_seq: 0, last_seq: null } });
       }
     },
   };

@@ -17,7 +17,27 @@ export type KeyBody =
       /** Where the device keys live in a TPM: how that is known. Absent: they are files on the host. */
       tpm?: TpmEvidence;
     }
-  | { type: "revoke-host"; at_ms: number; host: string; reason: string };
+  | { type: "revoke-host"; at_ms: number; host: string; reason: string }
+  /** In the commit of the report that says so (`statement`, at `seq`): the chain goes on under `successor`. */
+  | {
+      type: "rotate";
+      at_ms: number;
+      host: string;
+      device: string;
+      seq: number;
+      statement: string;
+      successor: string;
+      successor_spki: string;
+    }
+  | {
+      type: "retire";
+      at_ms: number;
+      host: string;
+      device: string;
+      seq: number;
+      statement: string;
+      reason: string;
+    };
 
 /** A TPM as the registry came to trust it. DER and TPM structures are base64, hashes lower-case hex. */
 export type TpmEvidence = {

@@ -12,12 +12,14 @@ import { checkpointVectors, entryVectors, treeVectors } from "./logVectors.mjs";
 import { downVectors, eventVectors, topicVectors } from "./messageVectors.mjs";
 import { rfc6979 } from "./publicVectors.mjs";
 import { reportVectors } from "./reportVectors.mjs";
+import { rotationVectors } from "./rotationVectors.mjs";
 import { sampleVectors } from "./sampleVectors.mjs";
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), "../../fixtures/vectors");
 const check = process.argv.includes("--check");
 
 const device = keyPair(rfc6979.d);
+const successor = keyPair(sha256("caliber test vector: successor key").toString("hex"));
 const registry = keyPair(sha256("caliber test vector: registry key").toString("hex"));
 
 /** The consent of this device to the title of mint-authorization.json, signed deterministically. */
@@ -55,6 +57,10 @@ const files = {
   "rfc6962.json": treeVectors(),
   "checkpoint.json": checkpointVectors(leaves),
   "report-envelopes.json": reports,
+  "rotation.json": rotationVectors(device, successor, {
+    seq: reports.accepted.length - 1,
+    prev: reports.accepted.at(-1).statement,
+  }),
   "log-entries.json": entryVectors(device, reports.accepted[1]),
   "chain.json": chainVectors(),
   "down.json": downVectors(registry, device, reports.accepted[0]),
