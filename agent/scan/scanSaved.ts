@@ -118,7 +118,8 @@ function ofMetrics(text: string, read_ms: number): Saved {
 }
 
 function undatedProblem(faults: number): Saved["problems"] {
-  const message = `${faults} faults have no date: the time of this reading stands for theirs`;
+  const these = faults === 1 ? "one fault has" : `${faults} faults have`;
+  const message = `${these} no date: the time of this reading stands in`;
   return faults === 0 ? [] : [{ code: "SCAN_UNDATED", message, details: null }];
 }
 
