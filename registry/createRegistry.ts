@@ -10,7 +10,8 @@ import type { ChainBody, PolicyBody } from "../protocol/log/entryBodies.js";
 import { startApiServer } from "./api/apiServer.js";
 import { createApiTokens } from "./api/apiTokens.js";
 import { createRoutes } from "./api/routes.js";
-import { type ChainOptions, type ChainStatus, startChain } from "./chain/startChain.js";
+import { type ChainStatus, chainWord } from "./chain/chainStatus.js";
+import { type ChainOptions, startChain } from "./chain/startChain.js";
 import { createRegistryView } from "./createRegistryView.js";
 import { databasePath } from "./databasePath.js";
 import { enrolListener } from "./enrol/enrolListener.js";
@@ -349,7 +350,7 @@ function registryHealth(
     ok: !contradicts && !silent,
     checks: {
       log: contradicts ? "contradicts its anchor" : silent ? "no tick in time" : "ok",
-      chain: chain?.rpc ?? "none",
+      chain: chain === null ? "none" : chainWord(chain),
     },
   };
 }

@@ -15,6 +15,7 @@ const forOneCall: Record<string, readonly string[]> = {
   "registry token": ["recipient", "operator", "name", "out", "valid", "ek"],
   "registry rebuild": ["check"],
   "registry revoke": ["host", "reason"],
+  "registry writer-key": ["from"],
 };
 
 const configured = Object.keys(commandTable).filter((command) =>
