@@ -123,6 +123,8 @@ function applyKey(fleet: FleetFold, { idx, body }: { idx: number; body: KeyBody 
     sink.hostRevoked(body.host);
     return;
   }
+  // Says who signs from now on; nothing of any device.
+  if (body.type === "registry-key") return;
   sink.host(body);
   for (const { device, spki, tpm } of body.devices) {
     const fold = createDeviceFold({
