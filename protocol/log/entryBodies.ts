@@ -1,3 +1,5 @@
+import type { RegistryKeyChange } from "../registryKey/registryKeyChange.js";
+
 /** Bodies of the JSON log entries. The log is written by the registry alone, so these are types, not schemas. */
 
 /** Closes one commit: entries `first` … `first + count - 1` arrived by `received_at_ms`. The fold's only clock. */
@@ -37,7 +39,9 @@ export type KeyBody =
       seq: number;
       statement: string;
       reason: string;
-    };
+    }
+  /** One of the registry's own keys handed over to its next. */
+  | { type: "registry-key"; at_ms: number; change: RegistryKeyChange };
 
 /** A TPM as the registry came to trust it. DER and TPM structures are base64, hashes lower-case hex. */
 export type TpmEvidence = {

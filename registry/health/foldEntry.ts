@@ -137,6 +137,8 @@ function applyKey(
     else retireDevice(fleet, fold, { idx, body }, now_ms, sink);
     return;
   }
+  // Says who signs from now on; nothing of any device.
+  if (body.type === "registry-key") return;
   sink.host(body);
   for (const { device, spki, tpm } of body.devices) {
     const fold = createDeviceFold({
