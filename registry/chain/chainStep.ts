@@ -29,7 +29,7 @@ export function createChainStep(ctx: WriterContext & { endpoints: Endpoints }): 
   const titles = createTitlePlanner(ctx);
   const anchors = createAnchorPlanner(ctx);
   const health = createHealthPlanner(ctx);
-  const sent: SentHashes = new Set();
+  const sent: SentHashes = new Map();
   /** Null when the chain is to be doubted. */
   let last: Head | null = null;
   let titlesJudged = false;
@@ -57,7 +57,7 @@ export function createChainStep(ctx: WriterContext & { endpoints: Endpoints }): 
     const state = await readAccount();
     if (!(await continuesFrom(before, head))) await doubt(head);
     await beacons.record(head);
-    await settleSigned(ctx, state);
+    await settleSigned(ctx, head, state);
     await confirmIntents(ctx, head);
     if (!titlesJudged) titlesJudged = await recheckTitles(ctx, head);
 
