@@ -18,5 +18,6 @@ export const commandTable: Readonly<Record<string, () => Promise<Command>>> = {
   "registry devices": () => import("./commands/registry/devices.js"),
   "registry rebuild": () => import("./commands/registry/rebuild.js"),
   "registry expiries": () => import("./commands/registry/expiries.js"),
+  "registry approve": () => import("./commands/registry/approve.js"),
   "registry revoke": () => import("./commands/registry/revoke.js"),
 };

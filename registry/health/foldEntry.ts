@@ -143,7 +143,7 @@ function applyKey(fleet: FleetFold, { idx, body }: { idx: number; body: KeyBody 
 }
 
 function applyChain(fleet: FleetFold, body: ChainBody, now_ms: number, sink: FoldSink): void {
-  if (body.type === "anchored") return;
+  if (body.type === "anchored" || body.type === "approved") return;
   if (body.type === "beacon") {
     rememberBeacon(fleet.beacons, body);
     sink.beacon(body);
