@@ -11,6 +11,7 @@ import type { ChainBody, PolicyBody } from "../protocol/log/entryBodies.js";
 import { startApiServer } from "./api/apiServer.js";
 import { createApiTokens } from "./api/apiTokens.js";
 import { createRoutes } from "./api/routes.js";
+import { openApprover } from "./approval/openApprover.js";
 import { type ChainStatus, chainWord } from "./chain/chainStatus.js";
 import { requireDeployment } from "./chain/requireDeployment.js";
 import { type ChainOptions, startChain } from "./chain/startChain.js";
@@ -295,6 +296,21 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
             loans: loans === null ? null : { fault: loans.fault(), head: loans.view.status().head },
           }),
         loans,
+        approver:
+          loans === null || options.loans === undefined || options.chain === null
+            ? null
+            : await openApprover({
+                chain: options.chain,
+                loans: { ...options.loans, view: loans.view },
+                devices: () => devices.values(),
+                isRevoked: (host) => enrolStore.findHost(host)?.revoked !== false,
+                fresh_within_ms: () => projector.fleet.policy.stale_after_ms,
+                record(body) {
+                  ledger.add("chain", body);
+                  ledger.settle();
+                },
+                now_ms,
+              }),
         health: () =>
           registryHealth(
             chain?.status() ?? null,

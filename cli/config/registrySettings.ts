@@ -73,6 +73,10 @@ export const registrySettings = {
   "loan-start": { kind: "integer", commands: run, says: "first block that can hold a log of either" },
   "loan-poll": { kind: "text", commands: run, says: "the chain is read for loans this often (`15s`)" },
   url: { kind: "text", commands: ["token"], says: "address of the enrolment listener, for tokens" },
-  api: { kind: "text", commands: ["devices"], says: "address of the read API" },
-  "token-file": { kind: "text", commands: ["devices"], says: "file that holds a read token for the API" },
+  api: { kind: "text", commands: ["devices", "approve"], says: "address of the read API" },
+  "token-file": {
+    kind: "text",
+    commands: ["devices", "approve"],
+    says: "file that holds a token for the API: `approve` wants one of its own scope",
+  },
 } as const satisfies SettingTable;

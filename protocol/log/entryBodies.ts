@@ -91,7 +91,20 @@ export type ChainBody =
       tx: string;
       block: number;
     }
-  | { type: "anchored"; size: number; root: string; tx: string; block: number };
+  | { type: "anchored"; size: number; root: string; tx: string; block: number }
+  /** A loan was approved for its gate: what was signed, by whom, and at which block the chain was looked at. */
+  | {
+      type: "approved";
+      loan: string;
+      gate: string;
+      token_ids: string[];
+      /** Of the titles (ERC-5646), in the order of the tokens. */
+      fingerprints: string[];
+      deadline_s: number;
+      attestor: string;
+      block: number;
+      block_hash: string;
+    };
 
 /** The rules in force from here on. A replay needs them, so they are part of the log. */
 export type PolicyBody = { name: string; values: Record<string, number> };

@@ -82,6 +82,7 @@ const start = async () => {
           loans: null,
         }),
       loans: null,
+      approver: null,
       health: () => ({ ok, checks: { log: ok ? "ok" : "no" } }),
       now_ms: core.now_ms,
     }),

@@ -5,6 +5,7 @@ import type { Loans } from "../loans/startLoans.js";
 import type { Checkpointer } from "../log/checkpointer.js";
 import type { EvidenceLog } from "../log/evidenceLog.js";
 import type { UsageReader } from "../store/usage.js";
+import { type ApprovalRoutesContext, approvalRoutes } from "./approvalRoutes.js";
 import { deviceView } from "./deviceView.js";
 import { HttpError } from "./httpError.js";
 import { integerOf } from "./integerOf.js";
@@ -29,9 +30,14 @@ export type ApiContext = {
   health: () => { ok: boolean; checks: Record<string, string> };
   loans: (LoanRoutesContext["loans"] & Pick<Loans, "collateral">) | null;
   now_ms: () => number;
-};
+} & ApprovalRoutesContext;
 
-export type ApiRequest = { path: string; query: URLSearchParams };
+export type ApiRequest = {
+  path: string;
+  query: URLSearchParams;
+  /** Of a POST. */
+  body?: Buffer;
+};
 export type ApiAnswer = {
   status: number;
   type: string;
@@ -42,6 +48,8 @@ export type ApiAnswer = {
 export type Route = {
   pattern: RegExp;
   open?: boolean;
+  /** GET, with a read token, when left out; POST wants a token of the scope `approve`. */
+  method?: "POST";
   handle(request: ApiRequest, match: string[]): ApiAnswer | Promise<ApiAnswer>;
 };
 
@@ -108,6 +116,7 @@ export function createRoutes(context: ApiContext): Route[] {
       },
     },
     ...loanRoutes(context),
+    ...approvalRoutes(context),
     {
       pattern: /^\/v1\/events$/,
       handle({ query }) {

@@ -159,7 +159,7 @@ function applyKey(
 }
 
 function applyChain(fleet: FleetFold, body: ChainBody, now_ms: number, sink: FoldSink): void {
-  if (body.type === "anchored") return;
+  if (body.type === "anchored" || body.type === "approved") return;
   if (body.type === "beacon") {
     rememberBeacon(fleet.beacons, body);
     sink.beacon(body);

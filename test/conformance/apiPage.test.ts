@@ -15,13 +15,14 @@ describe("docs/api.md", () => {
       "<idx>": "1",
       "<hash>": `0x${"0".repeat(64)}`,
     };
-    const told = [...page.matchAll(/^## GET (\S+)$/gm)].map(([, heading]) => {
+    const told = [...page.matchAll(/^## (?:GET|POST) (\S+)$/gm)].map(([, heading]) => {
       const path = heading!.replaceAll("&lt;", "<").replaceAll("&gt;", ">").split("?")[0]!;
       return path.replace(/<[a-z]+>/, (name) => samples[name] ?? name);
     });
     const routes = createRoutes({} as ApiContext);
     expect(told).toHaveLength(routes.length);
-    for (const { pattern } of routes) {
+    for (const { pattern, method = "GET" } of routes) {
+      expect(page, String(pattern)).toMatch(new RegExp(`^## ${method} `, "m"));
       expect(
         told.filter((path) => pattern.test(path)),
         String(pattern),
@@ -46,7 +47,7 @@ describe("docs/api.md", () => {
   });
 
   it("has every error code with its status", () => {
-    const sources = ["routes", "loanRoutes", "apiServer"]
+    const sources = ["routes", "loanRoutes", "approvalRoutes", "apiServer"]
       .map((name) => read(`registry/api/${name}.ts`))
       .join("\n");
     const thrown = [...sources.matchAll(/HttpError\((\d{3}), "([A-Z_]+)"/g)];
