@@ -67,6 +67,7 @@ export function createRegistryView(options: {
     candidates: () =>
       [...devices()].flatMap((fold) => {
         if (fold.inventory === null || fold.token !== null || waitsForSilicon(fold)) return [];
+        if (fold.retired !== null) return [];
         if (!isInOrder(fold)) return [];
         const known = directory.find(fold.device);
         if (known === undefined) return [];

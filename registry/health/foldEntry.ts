@@ -113,7 +113,8 @@ function applyEntry(fleet: FleetFold, entry: FoldEntry, now_ms: number, sink: Fo
       if (fold === undefined) return;
       const { code, text } = entry.body;
       raiseFinding(fleet, fold, { code, text, evidence: `entry:${entry.idx}` }, now_ms, sink);
-      if (code !== "EQUIVOCATION") return;
+      // By a key that was rotated out it is on record and harms nobody: whoever stole it could sign that any day.
+      if (code !== "EQUIVOCATION" || fold.device !== entry.body.device) return;
       fold.dispute ??= "equivocation";
       step(fleet, fold, now_ms, `entry:${entry.idx}`, sink);
     }

@@ -170,6 +170,16 @@ describe("a key that is rotated", () => {
     expect(core.fold(old).former_keys).toEqual([]);
   });
 
+  it("cannot bring the next one into dispute by a second statement, which is on record all the same", async () => {
+    await take(old, telemetry());
+    await take(old, chain.rotate(next, end_ms));
+    const fork = testChain(old, host).next("telemetry", busyTelemetry, { start_ms: 0, end_ms: 1 });
+    expect(await answer(old, fork)).toBe("EQUIVOCATION");
+    core.settle();
+    expect(events().some(({ data }) => "code" in data && data.code === "EQUIVOCATION")).toBe(true);
+    expect(core.fold(next).dispute).toBeNull();
+  });
+
   it("takes its dispute along", async () => {
     await take(old, telemetry());
     const fork = testChain(old, host).next("telemetry", busyTelemetry, { start_ms: 0, end_ms: 1 });
