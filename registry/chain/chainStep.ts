@@ -10,6 +10,7 @@ import { recheckTitles } from "./recheckTitles.js";
 import { reconcile } from "./reconcile.js";
 import { settleSigned } from "./settleSigned.js";
 import { submitWanted } from "./submitWanted.js";
+import { tellRotated } from "./tellRotated.js";
 import { createTitlePlanner } from "./titlePlanner.js";
 import type { AccountState, Head, WriterContext } from "./writerContext.js";
 
@@ -62,6 +63,7 @@ export function createChainStep(ctx: WriterContext): () => Promise<StepResult> {
 
     await titles.plan(head);
     planAmendments(ctx);
+    tellRotated(ctx);
     await anchors.plan(head);
     await health.plan(head);
 

@@ -171,7 +171,7 @@ function applyChain(fleet: FleetFold, body: ChainBody, now_ms: number, sink: Fol
     // A mint that is found on chain again, its consent long forgotten, is taken to stand for what is there now.
     const named = fold.consent?.authorization.evidence.slice(2) ?? fold.inventory?.statement ?? "";
     const material = materialNamed(fold, named);
-    fold.token = { chain_id, contract, token_id, tx, material, amended_ms: null };
+    fold.token = { chain_id, contract, token_id, tx, material, amended_ms: null, key: body.device };
     fold.consent = null;
   } else if (body.type === "unminted") {
     if (fold.token?.token_id === body.token_id) fold.token = null;
