@@ -12,7 +12,8 @@ const forOneCall: Record<string, readonly string[]> = {
   "agent pause": ["for", "in", "reason", "gpu"],
   "agent unenroll": ["yes"],
   "registry run": ["exit-with-parent"],
-  "registry token": ["recipient", "operator", "name", "out", "valid", "ek"],
+  "registry token": ["recipient", "operator", "name", "out", "valid", "scope", "ek"],
+  "registry approve": ["terms", "valid"],
   "registry rebuild": ["check"],
   "registry revoke": ["host", "reason"],
 };
