@@ -19,5 +19,6 @@ export const commandTable: Readonly<Record<string, () => Promise<Command>>> = {
   "registry rebuild": () => import("./commands/registry/rebuild.js"),
   "registry expiries": () => import("./commands/registry/expiries.js"),
   "registry approve": () => import("./commands/registry/approve.js"),
+  "registry writer-key": () => import("./commands/registry/writerKey.js"),
   "registry revoke": () => import("./commands/registry/revoke.js"),
 };

@@ -12,8 +12,9 @@ import { startApiServer } from "./api/apiServer.js";
 import { createApiTokens } from "./api/apiTokens.js";
 import { createRoutes } from "./api/routes.js";
 import { openApprover } from "./approval/openApprover.js";
+import { type ChainStatus, chainWord } from "./chain/chainStatus.js";
 import { requireDeployment } from "./chain/requireDeployment.js";
-import { type ChainOptions, type ChainStatus, startChain } from "./chain/startChain.js";
+import { type ChainOptions, startChain } from "./chain/startChain.js";
 import { createRegistryView } from "./createRegistryView.js";
 import { databasePath } from "./databasePath.js";
 import { enrolListener } from "./enrol/enrolListener.js";
@@ -28,6 +29,7 @@ import { startEventPublisher } from "./events/eventPublisher.js";
 import { createChallenger } from "./evidence/createChallenger.js";
 import { listExpiring } from "./expiry/listExpiring.js";
 import { startExpiryWatch } from "./expiry/startExpiryWatch.js";
+import { foldOf } from "./health/foldOf.js";
 import { type HealthPolicyName, healthPolicies } from "./health/policy.js";
 import { createBeaconBook } from "./ingest/beaconBook.js";
 import { createGreeter } from "./ingest/createGreeter.js";
@@ -134,6 +136,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     ledger.commit();
 
     const { devices } = projector.fleet;
+    const findDevice = (device: string) => foldOf(projector.fleet, device);
     const directory = createDeviceDirectory(db, evidence);
     const beacons = createBeaconBook(db);
     let broker: Broker | null = null;
@@ -151,7 +154,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
       ledger,
       receipts,
       rejects: createRejectStore(db),
-      headOf: (device) => devices.get(device)?.head ?? null,
+      headOf: (device) => findDevice(device)?.head ?? null,
       now_ms,
       onFatal: options.onFatal,
     });
@@ -237,7 +240,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     };
     const view = createRegistryView({
       devices: () => devices.values(),
-      findDevice: (device) => devices.get(device),
+      findDevice,
       directory,
       log: evidence,
       ledger,
@@ -273,7 +276,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
       log,
       routes: createRoutes({
         devices: () => devices.values(),
-        findDevice: (device) => devices.get(device),
+        findDevice,
         usage: createUsageReader(db),
         feed,
         log: evidence,
@@ -296,7 +299,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
         approver:
           loans === null || options.loans === undefined || options.chain === null
             ? null
-            : openApprover({
+            : await openApprover({
                 chain: options.chain,
                 loans: { ...options.loans, view: loans.view },
                 devices: () => devices.values(),
@@ -360,7 +363,8 @@ function withDirectory(store: EnrolStore, projector: Projector, directory: Devic
       store.enrol(token, body);
       for (const { device, spki } of body.devices) {
         const { id, host } = projector.fleet.devices.get(device)!;
-        directory.add({ id, device, host, key: publicKeyFromSpki(Buffer.from(spki, "base64")) });
+        const key = publicKeyFromSpki(Buffer.from(spki, "base64"));
+        directory.add({ id, device, host, key, tenure: { first_seq: 0, last_seq: null } });
       }
     },
   };
@@ -378,7 +382,7 @@ function openLoans({ chain, loans, log, now_ms }: RegistryOptions, db: Db): Loan
     );
   }
   const deployment = requireDeployment(chain.deployment_file);
-  return startLoans({ db, rpc_url: chain.rpc_url, deployment, loans, log, now_ms });
+  return startLoans({ db, rpc_urls: chain.rpc_urls, deployment, loans, log, now_ms });
 }
 
 function registryHealth(
@@ -392,7 +396,7 @@ function registryHealth(
     ok: !contradicts && !silent,
     checks: {
       log: contradicts ? "contradicts its anchor" : silent ? "no tick in time" : "ok",
-      chain: chain?.rpc ?? "none",
+      chain: chain === null ? "none" : chainWord(chain),
       loans: loans === null ? "none" : (loans.fault()?.code ?? "ok"),
     },
   };

@@ -21,6 +21,8 @@ export const incurableRefusals: ReadonlySet<string> = new Set<RefusalCode>([
   "PREV_MISMATCH",
   "WINDOW_OVERLAP",
   "WINDOW_INVERTED",
+  "KEY_NOT_IN_FORCE",
+  "SUCCESSOR_INVALID",
   "WINDOW_TOO_LONG",
   "BEFORE_BEACON",
 ]);

@@ -16,6 +16,7 @@ const forOneCall: Record<string, readonly string[]> = {
   "registry approve": ["terms", "valid"],
   "registry rebuild": ["check"],
   "registry revoke": ["host", "reason"],
+  "registry writer-key": ["from"],
 };
 
 const configured = Object.keys(commandTable).filter((command) =>

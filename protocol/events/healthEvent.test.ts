@@ -46,6 +46,7 @@ describe("numbers that stand on chain", () => {
       lost: 6,
       disputed: 7,
       paused: 8,
+      retired: 9,
     });
     const causes = Object.values(healthCauses);
     expect(new Set(causes).size).toBe(causes.length);

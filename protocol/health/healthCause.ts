@@ -23,6 +23,7 @@ export const healthCauses = {
   implausible: 43,
   pause_announced: 50,
   uncured: 60,
+  retired: 70,
 } as const;
 
 export type HealthCause = keyof typeof healthCauses;

@@ -1,3 +1,5 @@
+import type { RegistryKeyChange } from "../registryKey/registryKeyChange.js";
+
 /** Bodies of the JSON log entries. The log is written by the registry alone, so these are types, not schemas. */
 
 /** Closes one commit: entries `first` … `first + count - 1` arrived by `received_at_ms`. The fold's only clock. */
@@ -17,7 +19,29 @@ export type KeyBody =
       /** Where the device keys live in a TPM: how that is known. Absent: they are files on the host. */
       tpm?: TpmEvidence;
     }
-  | { type: "revoke-host"; at_ms: number; host: string; reason: string };
+  | { type: "revoke-host"; at_ms: number; host: string; reason: string }
+  /** In the commit of the report that says so (`statement`, at `seq`): the chain goes on under `successor`. */
+  | {
+      type: "rotate";
+      at_ms: number;
+      host: string;
+      device: string;
+      seq: number;
+      statement: string;
+      successor: string;
+      successor_spki: string;
+    }
+  | {
+      type: "retire";
+      at_ms: number;
+      host: string;
+      device: string;
+      seq: number;
+      statement: string;
+      reason: string;
+    }
+  /** One of the registry's own keys handed over to its next. */
+  | { type: "registry-key"; at_ms: number; change: RegistryKeyChange };
 
 /** A TPM as the registry came to trust it. DER and TPM structures are base64, hashes lower-case hex. */
 export type TpmEvidence = {

@@ -262,6 +262,20 @@ const evidenceBody = closed({
   collected_ms: time_ms,
 });
 
+/**
+ * The last report of a chain under one key: the key that goes on with it, and that key's word for it (rotationMessage), so
+ * that nobody can name a key that is not his.
+ */
+const rotateBody = closed({
+  /** Canonical 91-byte SPKI DER, base64. */
+  successor_spki: Type.String({ pattern: "^[A-Za-z0-9+/]{122}==$" }),
+  /** ES256 by the successor: r‖s, low-S, hex. */
+  proof: Type.String({ pattern: "^[0-9a-f]{128}$" }),
+});
+
+/** The last report of a chain: its key never signs for a GPU again. */
+const retireBody = closed({ reason: text(200) });
+
 const base = {
   v: Type.Literal(1),
   device: hash,
@@ -290,6 +304,8 @@ export const reportSchemas = {
   pause: kindOf("pause", pauseBody),
   consent: kindOf("consent", consentBody),
   evidence: kindOf("evidence", evidenceBody),
+  rotate: kindOf("rotate", rotateBody),
+  retire: kindOf("retire", retireBody),
 } as const;
 
 export type ReportKind = keyof typeof reportSchemas;
@@ -299,13 +315,17 @@ export type GapReport = Static<(typeof reportSchemas)["gap"]>;
 export type PauseReport = Static<(typeof reportSchemas)["pause"]>;
 export type ConsentReport = Static<(typeof reportSchemas)["consent"]>;
 export type EvidenceReport = Static<(typeof reportSchemas)["evidence"]>;
+export type RotateReport = Static<(typeof reportSchemas)["rotate"]>;
+export type RetireReport = Static<(typeof reportSchemas)["retire"]>;
 export type Report =
   | InventoryReport
   | TelemetryReport
   | GapReport
   | PauseReport
   | ConsentReport
-  | EvidenceReport;
+  | EvidenceReport
+  | RotateReport
+  | RetireReport;
 export type InventoryBody = InventoryReport["body"];
 export type TelemetryBody = TelemetryReport["body"];
 export type Presence = (typeof presences)[number];

@@ -78,7 +78,7 @@ const start = async () => {
           ingest: core.ingest.counts(),
           logSize: core.log.size(),
           connections: 3,
-          chain: { rpc: "ok", pending: 2 },
+          chain: { rpc: "ok", pending: 2, fault: null, problems: [], balance_gwei: 1 },
           loans: null,
         }),
       loans: null,

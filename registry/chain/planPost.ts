@@ -73,7 +73,8 @@ function leafOf(token: TokenHealth, valid_until_s: number): HealthLeaf {
   return {
     token_id: String(token.token_id),
     sequence: token.sequence,
-    state: healthStates[token.state],
+    // CaliberHealth has no word for a device that is retired, and would refuse the number.
+    state: healthStates[token.state === "retired" ? "stale" : token.state],
     cause: healthCauses[token.cause],
     since_s: Math.floor(token.since_ms / 1000),
     valid_until_s,

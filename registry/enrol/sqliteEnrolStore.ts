@@ -16,7 +16,9 @@ export function createSqliteEnrolStore(db: Db, ledger: Ledger): EnrolStore {
   const readHost = db.prepare<[string], HostRow>(
     "SELECT host, spki, recipient, revoked FROM host WHERE host = ?",
   );
-  const readDevice = db.prepare("SELECT 1 FROM device WHERE device = ?");
+  const readDevice = db.prepare(
+    "SELECT 1 FROM device WHERE device = @device UNION ALL SELECT 1 FROM ended_key WHERE device = @device",
+  );
 
   const store: EnrolStore = {
     findToken(secret) {
@@ -27,7 +29,7 @@ export function createSqliteEnrolStore(db: Db, ledger: Ledger): EnrolStore {
       const row = readHost.get(host);
       return row === undefined ? null : { ...row, revoked: row.revoked === 1 };
     },
-    hasDevice: (device) => readDevice.get(device) !== undefined,
+    hasDevice: (device) => readDevice.get({ device }) !== undefined,
     enrol(secret, body) {
       if (store.findToken(secret)?.used_ms !== null) {
         throw new CaliberError("TOKEN_SPENT", "the enrolment token has been used");

@@ -14,11 +14,13 @@ export type Assessment = {
 };
 
 /**
- * What a device's record amounts to at one moment of the log's time. Dispute outranks all. An announced pause excuses
+ * What a device's record amounts to at one moment of the log's time. Dispute outranks all, and who has
+ * retired is neither silent nor lost. An announced pause excuses
  * silence and idling, which is what it was announced for; it hides no fault that the device itself reports.
  */
 export function assess(fold: DeviceFold, now_ms: number, policy: HealthPolicy): Assessment {
   if (fold.dispute !== null) return plain("disputed", fold.dispute);
+  if (fold.retired !== null) return plain("retired", "retired");
   const paused = fold.pause !== null && now_ms >= fold.pause.from_ms && now_ms < fold.pause.until_ms;
   const silence = paused ? null : assessSilence(fold, now_ms, policy);
   if (silence !== null) return silence;

@@ -62,6 +62,9 @@ export type TokenFacts = {
   amended_ms: number | null;
 };
 
+/** A key that signs no more, and the report that said so: the last of its part of the chain. */
+export type EndedKey = { device: string; last_seq: number; statement: string };
+
 /** A challenge that waits for its answer. */
 export type OpenChallenge = {
   challenge: string;
@@ -99,6 +102,10 @@ export type DeviceFold = {
   enrolled_ms: number;
   /** Log index of the entry that enrolled it: the devices of one enrolment have it in common. */
   enrolment: number;
+  /** Keys that spoke for this GPU before the one in force, oldest first, each with the report that ended it. */
+  former_keys: EndedKey[];
+  /** The report that ended the device for good; null while it is in service. */
+  retired: (EndedKey & { reason: string }) | null;
   head: { seq: number; statement: string; window_end_ms: number } | null;
   /** The latest boots that moved the head, newest last, each with its latest statement. */
   boots: { boot: string; statement: string }[];
@@ -160,6 +167,8 @@ export function createDeviceFold(
 ): DeviceFold {
   return {
     ...start,
+    former_keys: [],
+    retired: null,
     head: null,
     boots: [],
     times: { behind: null, oldBeacon: null },

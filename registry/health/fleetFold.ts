@@ -14,8 +14,10 @@ export type FleetFold = {
   last_tick_ms: number | null;
   next_device_id: number;
   next_event_id: number;
-  /** By device_id, in order of enrolment. */
+  /** By the device_id in force, in order of enrolment. */
   devices: Map<string, DeviceFold>;
+  /** By the device_ids that were in force before. */
+  former: Map<string, DeviceFold>;
   /** Weak identity → the live device that first showed it. */
   identities: Map<string, string>;
   /** Strong identity → the live device that first showed it. */
@@ -43,6 +45,7 @@ export function createFleetFold(
     next_device_id: 1,
     next_event_id: 1,
     devices: new Map(),
+    former: new Map(),
     identities: new Map(),
     silicon: new Map(),
     evidence_root,

@@ -8,9 +8,11 @@ import type {
   TickBody,
 } from "../../protocol/log/entryBodies.js";
 import { applyChallenge } from "./applyChallenge.js";
+import { retireDevice, rotateKey } from "./applyKeyEnd.js";
 import { type AcceptedReport, applyReport, step } from "./applyReport.js";
 import { createDeviceFold, type DeviceFold } from "./deviceFold.js";
 import type { FleetFold } from "./fleetFold.js";
+import { foldOf } from "./foldOf.js";
 import type { FoldSink } from "./foldSink.js";
 import { lapseSilicon } from "./lapseSilicon.js";
 import { type HealthPolicy, healthPolicies } from "./policy.js";
@@ -78,12 +80,12 @@ function noticeOutage(fleet: FleetFold, now_ms: number, idx: number, sink: FoldS
 function applyEntry(fleet: FleetFold, entry: FoldEntry, now_ms: number, sink: FoldSink): void {
   switch (entry.kind) {
     case "report": {
-      const fold = fleet.devices.get(entry.report.device);
+      const fold = foldOf(fleet, entry.report.device);
       if (fold !== undefined) applyReport(fleet, fold, entry, now_ms, sink);
       return;
     }
     case "key":
-      applyKey(fleet, entry, sink);
+      applyKey(fleet, entry, now_ms, sink);
       return;
     case "chain":
       applyChain(fleet, entry.body, now_ms, sink);
@@ -93,12 +95,12 @@ function applyEntry(fleet: FleetFold, entry: FoldEntry, now_ms: number, sink: Fo
       fleet.policy = { ...healthPolicies.standard, ...(entry.body.values as Partial<HealthPolicy>) };
       return;
     case "challenge": {
-      const fold = fleet.devices.get(entry.body.device);
+      const fold = foldOf(fleet, entry.body.device);
       if (fold !== undefined) applyChallenge(fold, entry.idx, entry.body, now_ms, sink);
       return;
     }
     case "reject": {
-      const fold = fleet.devices.get(entry.body.device);
+      const fold = foldOf(fleet, entry.body.device);
       // A bad signature under somebody else's name is the sender's doing, not the device's.
       if (fold === undefined || fold.host !== entry.body.host) return;
       const { code, digest } = entry.body;
@@ -107,7 +109,7 @@ function applyEntry(fleet: FleetFold, entry: FoldEntry, now_ms: number, sink: Fo
       return;
     }
     case "finding": {
-      const fold = fleet.devices.get(entry.body.device);
+      const fold = foldOf(fleet, entry.body.device);
       if (fold === undefined) return;
       const { code, text } = entry.body;
       raiseFinding(fleet, fold, { code, text, evidence: `entry:${entry.idx}` }, now_ms, sink);
@@ -118,11 +120,25 @@ function applyEntry(fleet: FleetFold, entry: FoldEntry, now_ms: number, sink: Fo
   }
 }
 
-function applyKey(fleet: FleetFold, { idx, body }: { idx: number; body: KeyBody }, sink: FoldSink): void {
+function applyKey(
+  fleet: FleetFold,
+  { idx, body }: { idx: number; body: KeyBody },
+  now_ms: number,
+  sink: FoldSink,
+): void {
   if (body.type === "revoke-host") {
     sink.hostRevoked(body.host);
     return;
   }
+  if (body.type === "rotate" || body.type === "retire") {
+    const fold = fleet.devices.get(body.device);
+    if (fold === undefined) return;
+    if (body.type === "rotate") rotateKey(fleet, fold, { idx, body }, now_ms, sink);
+    else retireDevice(fleet, fold, { idx, body }, now_ms, sink);
+    return;
+  }
+  // Says who signs from now on; nothing of any device.
+  if (body.type === "registry-key") return;
   sink.host(body);
   for (const { device, spki, tpm } of body.devices) {
     const fold = createDeviceFold({
@@ -149,7 +165,7 @@ function applyChain(fleet: FleetFold, body: ChainBody, now_ms: number, sink: Fol
     sink.beacon(body);
     return;
   }
-  const fold = fleet.devices.get(body.device);
+  const fold = foldOf(fleet, body.device);
   if (fold === undefined) return;
   if (body.type === "minted") {
     const { chain_id, contract, token_id, tx } = body;

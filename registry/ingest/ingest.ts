@@ -1,5 +1,6 @@
 import { hash, verify } from "node:crypto";
 import type { ChainHead } from "../../protocol/chain/chainHead.js";
+import { checkTenure } from "../../protocol/chain/checkTenure.js";
 import { judgeLink, type Neighbours } from "../../protocol/chain/judgeLink.js";
 import { checkSignatureForm } from "../../protocol/crypto/checkSignatureForm.js";
 import { parseEnvelope } from "../../protocol/dsse/parseEnvelope.js";
@@ -14,6 +15,7 @@ import type { Report } from "../../protocol/report/schema.js";
 import type { Ledger } from "../log/ledger.js";
 import type { BeaconBook } from "./beaconBook.js";
 import type { DeviceDirectory, KnownDevice } from "./deviceDirectory.js";
+import { endKey, endsKey } from "./endKey.js";
 import type { Receipts } from "./receipts.js";
 import type { RejectStore } from "./rejectStore.js";
 
@@ -63,15 +65,16 @@ type Job = Inbound & {
  */
 export function createIngest(options: IngestOptions): Ingest {
   const { directory, beacons, ledger, receipts, rejects, now_ms } = options;
-  const heads = new Map<string, ChainHead | null>();
+  /** By the chain's id: keys that followed one another have one head. */
+  const heads = new Map<number, ChainHead | null>();
   const queues = new Map<string, Job[]>();
   const counts = { kept: 0, duplicates: 0, refused: 0 };
 
-  const headOf = (device: string): ChainHead | null => {
-    let head = heads.get(device);
+  const headOf = ({ id, device }: KnownDevice): ChainHead | null => {
+    let head = heads.get(id);
     if (head === undefined) {
       head = options.headOf(device);
-      heads.set(device, head);
+      heads.set(id, head);
     }
     return head;
   };
@@ -125,14 +128,21 @@ export function createIngest(options: IngestOptions): Ingest {
       return;
     }
     checkTimes(report);
+    const end = endsKey(report) ? endKey(report, statement, directory, now_ms()) : null;
     if (verdict === "head") {
-      heads.set(known.device, { seq: report.seq, statement, window_end_ms: report.window.end_ms });
+      heads.set(known.id, { seq: report.seq, statement, window_end_ms: report.window.end_ms });
     }
     counts.kept += 1;
+    // So that the report and the end of its key are one commit, whatever was queued before.
+    if (end !== null) ledger.settle();
     ledger.addReport({ statement, report }, job.entry, (idx) => {
+      if (end !== null) directory.end(known.device, end.seq, end.successor);
       receipts.kept(host, { device: known.device, seq: report.seq, statement, idx });
       resolve();
     });
+    if (end === null) return;
+    ledger.add("key", end.body);
+    ledger.settle();
   };
 
   const checkTimes = (report: Report): void => {
@@ -155,7 +165,14 @@ export function createIngest(options: IngestOptions): Ingest {
   ): "head" | "fill" | "duplicate" => {
     const { seq, prev, window } = report;
     try {
-      const link = judgeLink(headOf(known.device), { seq, prev, window, statement }, neighboursOf(known));
+      checkTenure(seq, known.tenure);
+      const link = judgeLink(headOf(known), { seq, prev, window, statement }, neighboursOf(known));
+      if (link.verdict === "fill" && endsKey(report)) {
+        throw new CaliberError(
+          "PREV_MISMATCH",
+          "the report that ends a key is its last, and there are later ones",
+        );
+      }
       if (link.verdict === "duplicate" || link.verdict === "fill") return link.verdict;
       return "head";
     } catch (error) {
@@ -202,26 +219,47 @@ export function createIngest(options: IngestOptions): Ingest {
     ledger.add("finding", body, { alongside: keep });
   };
 
+  const begin = (message: Inbound, resolve: () => void): void => {
+    try {
+      const job = open(message, directory, resolve);
+      let queue = queues.get(message.device);
+      if (queue === undefined) {
+        queue = [];
+        queues.set(message.device, queue);
+      }
+      queue.push(job);
+      const own = queue;
+      const key = { key: job.known.key, dsaEncoding: "ieee-p1363" } as const;
+      verify("sha256", job.signed, key, job.signature, (error, valid) => {
+        job.valid = error === null && valid;
+        drain(own);
+      });
+    } catch (error) {
+      refuse(message, error, resolve);
+    }
+  };
+
+  /** What a host sent before and is still being checked: one of them may name the key that another report is by. */
+  const lastUnderWay = (host: string): Job[] =>
+    [...queues.values()].flatMap((queue) => {
+      const last = queue.at(-1);
+      return last?.host === host ? [last] : [];
+    });
+
   return {
     counts: () => ({ ...counts }),
     take: (message) =>
       new Promise<void>((resolve) => {
-        try {
-          const job = open(message, directory, resolve);
-          let queue = queues.get(message.device);
-          if (queue === undefined) {
-            queue = [];
-            queues.set(message.device, queue);
-          }
-          queue.push(job);
-          const own = queue;
-          const key = { key: job.known.key, dsaEncoding: "ieee-p1363" } as const;
-          verify("sha256", job.signed, key, job.signature, (error, valid) => {
-            job.valid = error === null && valid;
-            drain(own);
-          });
-        } catch (error) {
-          refuse(message, error, resolve);
+        const before = directory.find(message.device) === undefined ? lastUnderWay(message.host) : [];
+        if (before.length === 0) begin(message, resolve);
+        let left = before.length;
+        for (const job of before) {
+          const done = job.resolve;
+          job.resolve = () => {
+            done();
+            left -= 1;
+            if (left === 0) begin(message, resolve);
+          };
         }
       }),
   };

@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { Address } from "viem";
+import { type Address, fallback } from "viem";
 import { chainTransport } from "../chain/chainTransport.js";
 import type { Deployment } from "../chain/deployment.js";
 import { arbitrumModels, type LoanModels } from "../credit/schedule/loanModels.js";
@@ -20,18 +20,18 @@ const noModels: LoanModels = { interest: new Map(), fee: new Map() };
 /** Starts a registry's loan index over the node that its tokens are minted through. */
 export function startLoans(options: {
   db: Db;
-  rpc_url: string;
+  rpc_urls: readonly string[];
   deployment: Deployment;
   loans: LoanOptions;
   log: Logger;
   now_ms: () => number;
 }): Loans {
-  const { db, rpc_url, deployment, loans, log, now_ms } = options;
+  const { db, rpc_urls, deployment, loans, log, now_ms } = options;
   const { chain_id, token } = deployment;
   const { poll_ms, ...followed } = loans;
   const index = startLoanIndex({
     db,
-    transport: chainTransport(rpc_url),
+    transport: fallback(rpc_urls.map(chainTransport)),
     settings: {
       ...followed,
       chain_id,

@@ -89,6 +89,8 @@ const step = fc.oneof(
       name: fc.constantFrom("standard" as const, "demo" as const),
     }),
     fc.record({ do: fc.constant("revoke" as const), host: fc.constantFrom("h-1", "h-2") }),
+    fc.record({ do: fc.constant("rotate" as const), device }),
+    fc.record({ do: fc.constant("retire" as const), device }),
     fc.record({ do: fc.constant("settle" as const) }),
     fc.record({ do: fc.constant("checkpoint" as const) }),
   ].map((arbitrary) => ({ weight: 1, arbitrary })),
@@ -96,13 +98,14 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-const keys = [testDevice(), testDevice(), testDevice()];
+const enrolled = [testDevice(), testDevice(), testDevice()];
 const hostOf = (i: number): string => (i < 2 ? "h-1" : "h-2");
 const logKey = generateKeyPairSync("ed25519").privateKey;
 
 /** Plays a history on a registry that is killed now and then, and gives the database that it leaves. */
 async function play(steps: readonly Step[]): Promise<Core> {
   let core = openCore({ flush_ms: 5 * minute, group_ms: 0 });
+  const keys = [...enrolled];
   core.enrol("h-1", keys.slice(0, 2));
   core.enrol("h-2", keys.slice(2));
   const chains = keys.map((key, i) => testChain(key, hostOf(i)));
@@ -156,6 +159,16 @@ async function play(steps: readonly Step[]): Promise<Core> {
         await send(i, bytes);
         break;
       }
+      case "rotate": {
+        const next = testDevice();
+        ends[i] = at_ms;
+        await send(i, chains[i]!.rotate(next, at_ms).bytes);
+        keys[i] = next;
+        break;
+      }
+      case "retire":
+        await send(i, sign(i, "retire", { reason: "sold" }));
+        break;
       case "again":
         if (sent[i] !== undefined) await send(i, sent[i]);
         break;
@@ -262,12 +275,12 @@ describe("after a crash", () => {
   it("what was committed and not stored is folded in at the next start", async () => {
     const core = openCore({ flush_ms: 3_600_000, group_ms: 0 });
     core.advance(minute);
-    core.enrol("h-1", keys.slice(0, 2));
-    const chain = testChain(keys[0]!, "h-1");
+    core.enrol("h-1", enrolled.slice(0, 2));
+    const chain = testChain(enrolled[0]!, "h-1");
     const take = async (kind: ReportKind, body: object): Promise<void> => {
       const start_ms = core.now_ms();
       const { bytes } = chain.next(kind, body, { start_ms, end_ms: core.advance(10_000) });
-      await core.ingest.take({ host: "h-1", device: keys[0]!.id, payload: bytes });
+      await core.ingest.take({ host: "h-1", device: enrolled[0]!.id, payload: bytes });
     };
     await take("telemetry", busyTelemetry);
     const count = () => core.db.prepare("SELECT count(*) AS n FROM report").get();
@@ -278,15 +291,15 @@ describe("after a crash", () => {
     const again = openCore({ db: core.db });
     cores.push(again);
     expect(count()).toEqual({ n: 6 });
-    expect(again.fold(keys[0]!).head?.seq).toBe(5);
+    expect(again.fold(enrolled[0]!).head?.seq).toBe(5);
     const live = tableDigests(again.db);
     expect(rebuild(again.db).digests).toEqual(live);
   });
 
   it("it is still known who holds which identity, and when the registry was away", async () => {
     const core = openCore({ policy: "standard", group_ms: 0 });
-    core.enrol("h-1", keys.slice(0, 2));
-    const chains = keys.map((key) => testChain(key, "h-1"));
+    core.enrol("h-1", enrolled.slice(0, 2));
+    const chains = enrolled.map((key) => testChain(key, "h-1"));
     const take = async (
       of: Core,
       i: number,
@@ -296,7 +309,7 @@ describe("after a crash", () => {
       end_ms: number,
     ) => {
       const { bytes } = chains[i]!.next(kind, body, { start_ms: from_ms, end_ms });
-      await of.ingest.take({ host: "h-1", device: keys[i]!.id, payload: bytes });
+      await of.ingest.take({ host: "h-1", device: enrolled[i]!.id, payload: bytes });
     };
     const t0 = core.now_ms();
     await take(core, 0, "inventory", inventoryOf("GPU-a"), t0, t0);
@@ -306,8 +319,8 @@ describe("after a crash", () => {
     const again = openCore({ db: core.db, start_ms: core.now_ms(), group_ms: 0 });
     cores.push(again);
     await take(again, 1, "inventory", inventoryOf("GPU-a"), t0, t0);
-    expect(again.fold(keys[1]!).dispute).toBe("identity_taken");
-    expect(again.fold(keys[0]!).dispute).toBeNull();
+    expect(again.fold(enrolled[1]!).dispute).toBe("identity_taken");
+    expect(again.fold(enrolled[0]!).dispute).toBeNull();
     // An hour late, of which the registry was away the whole.
     const body = { ...busyTelemetry, present_ms: minute };
     await take(again, 0, "telemetry", body, t0, t0 + minute);
@@ -322,7 +335,7 @@ describe("after a crash", () => {
   it("a rebuild that is broken off leaves all as it was", () => {
     const core = openCore();
     cores.push(core);
-    core.enrol("h-1", keys.slice(0, 1));
+    core.enrol("h-1", enrolled.slice(0, 1));
     core.settle();
     const before = tableDigests(core.db);
     // An entry that the fold cannot read, well hashed: the rebuild fails in its middle.

@@ -63,6 +63,10 @@ export function createProjector(db: Db, log: EvidenceLog, origin: string, eviden
   );
   const revokeHost = db.prepare("UPDATE host SET revoked = 1 WHERE host = ?");
   const insertDevice = db.prepare("INSERT INTO device VALUES (?, ?, ?, ?)");
+  const endKey = db.prepare(
+    "INSERT INTO ended_key SELECT device, id, spki, ? FROM device WHERE id = ? AND device = ?",
+  );
+  const changeKey = db.prepare("UPDATE device SET device = ?, spki = ? WHERE id = ?");
   const upsertFold = db.prepare(
     "INSERT INTO device_fold VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET fold = excluded.fold",
   );
@@ -86,8 +90,15 @@ export function createProjector(db: Db, log: EvidenceLog, origin: string, eviden
         ),
       ),
     hostRevoked: (host) => void writes.push(() => revokeHost.run(host)),
-    device: (fold, spki) =>
-      void writes.push(() => insertDevice.run(fold.id, fold.device, fold.host, Buffer.from(spki, "base64"))),
+    device({ id, device, host }, spki) {
+      writes.push(() => insertDevice.run(id, device, host, Buffer.from(spki, "base64")));
+    },
+    keyEnded({ id, device }, ended, successor_spki) {
+      writes.push(() => {
+        endKey.run(ended.last_seq, id, ended.device);
+        if (successor_spki !== null) changeKey.run(device, Buffer.from(successor_spki, "base64"), id);
+      });
+    },
     changed: (fold) => void dirty.add(fold),
     report: (fold, { idx, statement, report }, standing) =>
       void writes.push(() => {
@@ -187,7 +198,11 @@ function loadFleet(db: Db, origin: string, evidence_root: string | undefined): F
   if (state !== undefined) Object.assign(fleet, JSON.parse(state.value));
   for (const row of db.prepare<[], { fold: string }>("SELECT fold FROM device_fold ORDER BY id").iterate()) {
     const fold = JSON.parse(row.fold) as DeviceFold;
+    // Stored before keys could end.
+    fold.former_keys ??= [];
+    fold.retired ??= null;
     fleet.devices.set(fold.device, fold);
+    for (const { device } of fold.former_keys) fleet.former.set(device, fold);
     if (fold.held !== null) fleet.identities.set(fold.held, fold.device);
     if (fold.silicon !== null) fleet.silicon.set(fold.silicon.strong_identity, fold.device);
   }

@@ -3,6 +3,7 @@ import { publicKeyFromSpki, spkiOf } from "../../protocol/crypto/spki.js";
 import type { DownMessage, ReceiptBody } from "../../protocol/down/downMessage.js";
 import { openDown } from "../../protocol/down/openDown.js";
 import type { TestDevice } from "../../test/support/testHost.js";
+import { foldOf } from "../health/foldOf.js";
 import type { HealthPolicyName } from "../health/policy.js";
 import { healthPolicies } from "../health/policy.js";
 import { createBeaconBook } from "../ingest/beaconBook.js";
@@ -81,7 +82,7 @@ export function openCore(
     ledger,
     receipts,
     rejects,
-    headOf: (device) => devices.get(device)?.head ?? null,
+    headOf: (device) => foldOf(projector.fleet, device)?.head ?? null,
     now_ms,
     onFatal: (error) => void fatal.push(error),
   });
@@ -131,7 +132,8 @@ export function openCore(
       ledger.settle();
       for (const { id, key } of keys) {
         const fold = devices.get(id)!;
-        directory.add({ id: fold.id, device: id, host, key: publicKeyFromSpki(spkiOf(key)) });
+        const tenure = { first_seq: 0, last_seq: null };
+        directory.add({ id: fold.id, device: id, host, key: publicKeyFromSpki(spkiOf(key)), tenure });
       }
     },
     /** Everything stored, as at an orderly stop. */

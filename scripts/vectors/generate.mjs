@@ -5,18 +5,21 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chainVectors } from "./chainVectors.mjs";
 import { dsseVectors, es256Vectors, identityVectors } from "./cryptoVectors.mjs";
+import { edgeVectors } from "./edgeVectors.mjs";
 import { keyPair, sha256, sign } from "./es256.mjs";
 import { evidenceVectors } from "./evidenceVectors.mjs";
 import { checkpointVectors, entryVectors, treeVectors } from "./logVectors.mjs";
 import { downVectors, eventVectors, topicVectors } from "./messageVectors.mjs";
 import { rfc6979 } from "./publicVectors.mjs";
 import { reportVectors } from "./reportVectors.mjs";
+import { rotationVectors } from "./rotationVectors.mjs";
 import { sampleVectors } from "./sampleVectors.mjs";
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), "../../fixtures/vectors");
 const check = process.argv.includes("--check");
 
 const device = keyPair(rfc6979.d);
+const successor = keyPair(sha256("caliber test vector: successor key").toString("hex"));
 const registry = keyPair(sha256("caliber test vector: registry key").toString("hex"));
 
 /** The consent of this device to the title of mint-authorization.json, signed deterministically. */
@@ -49,10 +52,15 @@ const leaves = reports.accepted.map(({ leaf_hash }) => Buffer.from(leaf_hash, "h
 const files = {
   "dsse.json": dsseVectors(),
   "es256.json": es256Vectors(),
+  "es256-edges.json": edgeVectors(),
   "identity.json": identityVectors(),
   "rfc6962.json": treeVectors(),
   "checkpoint.json": checkpointVectors(leaves),
   "report-envelopes.json": reports,
+  "rotation.json": rotationVectors(device, successor, {
+    seq: reports.accepted.length - 1,
+    prev: reports.accepted.at(-1).statement,
+  }),
   "log-entries.json": entryVectors(device, reports.accepted[1]),
   "chain.json": chainVectors(),
   "down.json": downVectors(registry, device, reports.accepted[0]),

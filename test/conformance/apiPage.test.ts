@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { type ApiContext, createRoutes } from "../../registry/api/routes.js";
+import type { ChainStatus } from "../../registry/chain/chainStatus.js";
 import { registryMetrics } from "../../registry/registryMetrics.js";
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
@@ -30,7 +31,7 @@ describe("docs/api.md", () => {
   });
 
   it("has every metric", () => {
-    const chain = { rpc: "ok", pending: 0 };
+    const chain: ChainStatus = { rpc: "ok", pending: 0, fault: null, problems: [], balance_gwei: 0 };
     const loans = { fault: null, head: null };
     const ingest = { kept: 0, duplicates: 0, refused: 0 };
     for (const { name } of registryMetrics({

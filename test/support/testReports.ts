@@ -1,8 +1,11 @@
 import { genesisPrev } from "../../protocol/chain/chainHead.js";
+import { signEs256 } from "../../protocol/crypto/signEs256.js";
+import { spkiOf } from "../../protocol/crypto/spki.js";
 import { encodeEnvelope } from "../../protocol/dsse/encodeEnvelope.js";
 import { payloadTypes } from "../../protocol/dsse/payloadTypes.js";
 import { signEnvelope } from "../../protocol/dsse/signEnvelope.js";
 import type { InventoryBody, Report, TelemetryBody } from "../../protocol/report/schema.js";
+import { rotationMessage } from "../../protocol/rotation/rotationMessage.js";
 import type { TestDevice } from "./testHost.js";
 
 export const busyTelemetry: TelemetryBody = {
@@ -70,7 +73,8 @@ export const inventoryOf = (uuid: string): InventoryBody => ({
 export type SignedReport = { bytes: Buffer; statement: string; report: Report };
 
 /** A device's chain, signed by hand. `next` goes on from the last one; `forge` signs what it is told. */
-export function testChain(device: TestDevice, host: string) {
+export function testChain(first: TestDevice, host: string) {
+  let device = first;
   let seq = 0;
   let prev = genesisPrev;
   const sign = (report: object): SignedReport => {
@@ -84,6 +88,14 @@ export function testChain(device: TestDevice, host: string) {
   };
   return {
     forge: sign,
+    /** Signs the report that hands the chain to `next`, who signs from then on. */
+    rotate(next: TestDevice, at_ms: number): SignedReport {
+      const proof = signEs256(rotationMessage(device.id, next.id), next.key).toString("hex");
+      const body = { successor_spki: spkiOf(next.key).toString("base64"), proof };
+      const signed = this.next("rotate", body, { start_ms: at_ms, end_ms: at_ms });
+      device = next;
+      return signed;
+    },
     /** Where the chain stands: what the next report would be made of. */
     at: () => ({ seq, prev }),
     draft(

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { loanOptions } from "./loanOptions.js";
 
 const all = {
-  "rpc-url": "http://127.0.0.1:8545",
+  "rpc-url": ["http://127.0.0.1:8545"],
   "loan-router": `0x${"Ab".repeat(20)}`,
   "loan-timelock": `0x${"cd".repeat(20)}`,
   "loan-start": "7",

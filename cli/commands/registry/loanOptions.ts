@@ -3,10 +3,12 @@ import type { LoanOptions } from "../../../registry/loans/loanOptions.js";
 import { addressOption } from "../../addressOption.js";
 import { durationOption, integerOption, requiredOption } from "../../options.js";
 
-type LoanFlags = "rpc-url" | "loan-router" | "loan-timelock" | "loan-start" | "loan-poll";
+type LoanFlags = "loan-router" | "loan-timelock" | "loan-start" | "loan-poll";
 
 /** Which loans to follow, from flags; undefined when none of them is given. */
-export function loanOptions(values: { [flag in LoanFlags]?: string | undefined }): LoanOptions | undefined {
+export function loanOptions(
+  values: { [flag in LoanFlags]?: string } & { "rpc-url"?: string[] },
+): LoanOptions | undefined {
   const given = (["loan-router", "loan-timelock", "loan-start"] as const).filter(
     (name) => values[name] !== undefined,
   );

@@ -1,0 +1,43 @@
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { deviceIdOf } from "../crypto/deviceIdOf.js";
+import { signEs256 } from "../crypto/signEs256.js";
+import { spkiOf } from "../crypto/spki.js";
+import { openSuccessor } from "./openSuccessor.js";
+import { rotationMessage } from "./rotationMessage.js";
+
+const newKey = (): KeyObject => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+const idOf = (key: KeyObject): string => deviceIdOf(spkiOf(key));
+const old = idOf(newKey());
+const next = newKey();
+const bodyOf = (key: KeyObject, message: Buffer, signer = key) => ({
+  successor_spki: spkiOf(key).toString("base64"),
+  proof: signEs256(message, signer).toString("hex"),
+});
+const refused = expect.objectContaining({ code: "SUCCESSOR_INVALID" });
+
+describe("openSuccessor", () => {
+  it("gives the key that has agreed to take over from this device", () => {
+    const successor = openSuccessor({ device: old, body: bodyOf(next, rotationMessage(old, idOf(next))) });
+    expect(successor.device).toBe(idOf(next));
+    expect(successor.spki).toEqual(spkiOf(next));
+  });
+
+  it("refuses a key that somebody else vouches for, or that agreed to take over from another device", () => {
+    const other = newKey();
+    const message = rotationMessage(old, idOf(next));
+    expect(() => openSuccessor({ device: old, body: bodyOf(next, message, other) })).toThrow(refused);
+    expect(() => openSuccessor({ device: idOf(other), body: bodyOf(next, message) })).toThrow(refused);
+  });
+
+  it("refuses the key that there is, and what is no canonical key", () => {
+    const device = idOf(next);
+    const body = bodyOf(next, rotationMessage(device, device));
+    expect(() => openSuccessor({ device, body })).toThrow(refused);
+    const broken = Buffer.from(spkiOf(next));
+    broken[26] = 2;
+    expect(() =>
+      openSuccessor({ device: old, body: { ...body, successor_spki: broken.toString("base64") } }),
+    ).toThrow(refused);
+  });
+});
