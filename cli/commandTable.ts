@@ -19,5 +19,6 @@ export const commandTable: Readonly<Record<string, () => Promise<Command>>> = {
   "registry rebuild": () => import("./commands/registry/rebuild.js"),
   "registry expiries": () => import("./commands/registry/expiries.js"),
   "registry writer-key": () => import("./commands/registry/writerKey.js"),
+  "registry key": () => import("./commands/registry/key.js"),
   "registry revoke": () => import("./commands/registry/revoke.js"),
 };

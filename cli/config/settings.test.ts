@@ -14,6 +14,7 @@ const forOneCall: Record<string, readonly string[]> = {
   "registry run": ["exit-with-parent"],
   "registry token": ["recipient", "operator", "name", "out", "valid", "ek"],
   "registry rebuild": ["check"],
+  "registry key": ["key", "overlap"],
   "registry revoke": ["host", "reason"],
   "registry writer-key": ["from"],
 };
