@@ -1,16 +1,17 @@
 import type { Database } from "better-sqlite3";
 import type { Logger } from "pino";
-import { fallback } from "viem";
+import { type Address, fallback, type LocalAccount } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { CaliberError } from "../../protocol/errors.js";
 import { createChainReader } from "./chainReader.js";
 import { type ChainStatus, chainStatus } from "./chainStatus.js";
 import { chainTransport } from "./chainTransport.js";
 import { createChainWriter } from "./chainWriter.js";
-import { loadDeployment } from "./deployment.js";
+import { type Deployment, loadDeployment } from "./deployment.js";
 import { endpointNames } from "./endpointNames.js";
 import { openWriterKey } from "./openWriterKey.js";
 import type { RegistryView } from "./registryView.js";
+import { signerAccount } from "./signerAccount.js";
 import type { WriterSettings } from "./writerSettings.js";
 
 export type ChainOptions = {
@@ -18,10 +19,7 @@ export type ChainOptions = {
   rpc_urls: readonly string[];
   /** JSON file with the contracts' addresses. */
   deployment_file: string;
-  /** File of mode 0600: a keystore, or on the development chain the plain key. */
-  writer_key_file: string;
-  /** File of mode 0600 with the keystore's password. */
-  writer_password_file: string | null;
+  writer: WriterAccount;
   settings: Partial<WriterSettings>;
 };
 
@@ -30,6 +28,21 @@ export type Chain = {
   status(): ChainStatus;
   stop(): Promise<void>;
 };
+
+/** Whose account writes: a key on file, or one that a signer holds. */
+export type WriterAccount =
+  | {
+      /** File of mode 0600: a keystore, or on the development chain the plain key. */
+      key_file: string;
+      /** File of mode 0600 with the keystore's password. */
+      password_file: string | null;
+    }
+  | { signer_url: string; address: Address };
+
+async function accountOf(writer: WriterAccount, { chain_id }: Deployment): Promise<LocalAccount> {
+  if ("signer_url" in writer) return signerAccount(writer.signer_url, writer.address);
+  return privateKeyToAccount(await openWriterKey({ ...writer, chain_id }));
+}
 
 /** Starts the chain writer of a registry. A node that is away is waited for. */
 export async function startChain(options: {
@@ -50,18 +63,13 @@ export async function startChain(options: {
       },
     );
   }
-  const secret = await openWriterKey({
-    key_file: chain.writer_key_file,
-    password_file: chain.writer_password_file,
-    chain_id: deployment.chain_id,
-  });
   const transports = chain.rpc_urls.map(chainTransport);
   const names = endpointNames(chain.rpc_urls);
   const writer = createChainWriter({
     db,
     endpoints: transports.map((transport, i) => ({ name: names[i]!, transport })),
     deployment,
-    account: privateKeyToAccount(secret),
+    account: await accountOf(chain.writer, deployment),
     view,
     log: log.child({ part: "chain" }),
     now_ms,
