@@ -51,6 +51,13 @@ export const registrySettings = {
     says: "encrypted keystore of the account that writes",
   },
   "writer-password": { kind: "text", commands: writerKey, says: "file that holds the keystore's password" },
+  "writer-signer": {
+    kind: "text",
+    commands: run,
+    says: "signer that holds the key instead of a keystore. Masked",
+    secret: true,
+  },
+  "writer-address": { kind: "text", commands: run, says: "with `writer_signer`: the account that writes" },
   epoch: { kind: "text", commands: run, says: "health is posted at least twice an epoch (`1h`)" },
   "anchor-every": {
     kind: "text",

@@ -1,8 +1,7 @@
 import { fallback } from "viem";
-import { privateKeyToAccount } from "viem/accounts";
 import { chainClient } from "../chain/chainClient.js";
 import { chainTransport } from "../chain/chainTransport.js";
-import { openWriterKey } from "../chain/openWriterKey.js";
+import { openWriterAccount } from "../chain/openWriterAccount.js";
 import { requireDeployment } from "../chain/requireDeployment.js";
 import type { ChainOptions } from "../chain/startChain.js";
 import type { LoanOptions } from "../loans/loanOptions.js";
@@ -20,15 +19,10 @@ export async function openApprover(
   const { gate, ...deployment } = requireDeployment(chain.deployment_file);
   if (gate === undefined) return null;
   const { view, router, timelock, poll_ms } = loans;
-  const secret = await openWriterKey({
-    key_file: chain.writer_key_file,
-    password_file: chain.writer_password_file,
-    chain_id: deployment.chain_id,
-  });
   return createApprover({
     ...rest,
     client: chainClient(fallback(chain.rpc_urls.map(chainTransport))),
-    account: privateKeyToAccount(secret),
+    account: await openWriterAccount(chain.writer, deployment),
     deployment: { ...deployment, gate },
     // A round that fails is begun again at once, and then more and more seldom.
     loans: { view, router, timelock, max_age_ms: Math.max(60_000, 4 * poll_ms) },

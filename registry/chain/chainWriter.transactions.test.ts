@@ -111,6 +111,39 @@ describe("transactions", () => {
     expect(store.find("anchor:5")).toMatchObject({ state: "wanted", attempts: 0 });
   });
 
+  it("tells when a stuck transaction's replacement would pass the cap, and keeps the one that is there", async () => {
+    let now_ms = Date.now();
+    const registry = fakeRegistry(0);
+    registry.log.size = 5;
+    const base_fee_wei = (await client().getBlock()).baseFeePerGas!;
+    const { writer, store } = openBench({
+      deployment,
+      view: registry.view,
+      transport: transport(),
+      // The first one takes all that is allowed.
+      settings: { max_fee_cap_wei: base_fee_wei + 1n },
+      now_ms: () => now_ms,
+    });
+    await anvil.rpc("evm_setAutomine", [false]);
+    try {
+      await writer.step();
+      const [first] = store.txs("anchor:5");
+      expect(first!.max_fee_wei).toBe(base_fee_wei + 1n);
+      for (let rounds = 2; rounds > 0; rounds -= 1) {
+        now_ms += 61_000;
+        await writer.step();
+        expect(writer.status().problems).toMatchObject([{ code: "CHAIN_FEE_CAP", subject: "anchor:5" }]);
+        expect(store.txs("anchor:5")).toEqual([first]);
+      }
+      await anvil.rpc("evm_mine");
+      await writer.step();
+      expect(store.find("anchor:5")).toMatchObject({ state: "done", tx: first!.hash });
+      expect(writer.status().problems).toEqual([]);
+    } finally {
+      await anvil.rpc("evm_setAutomine", [true]);
+    }
+  });
+
   it("counts a transaction only under its confirmations", async () => {
     const registry = fakeRegistry(0);
     registry.log.size = 5;

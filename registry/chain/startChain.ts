@@ -1,13 +1,12 @@
 import type { Database } from "better-sqlite3";
 import type { Logger } from "pino";
 import { fallback } from "viem";
-import { privateKeyToAccount } from "viem/accounts";
 import { createChainReader } from "./chainReader.js";
 import { type ChainStatus, chainStatus } from "./chainStatus.js";
 import { chainTransport } from "./chainTransport.js";
 import { createChainWriter } from "./chainWriter.js";
 import { endpointNames } from "./endpointNames.js";
-import { openWriterKey } from "./openWriterKey.js";
+import { openWriterAccount, type WriterAccount } from "./openWriterAccount.js";
 import type { RegistryView } from "./registryView.js";
 import { requireDeployment } from "./requireDeployment.js";
 import type { WriterSettings } from "./writerSettings.js";
@@ -17,10 +16,7 @@ export type ChainOptions = {
   rpc_urls: readonly string[];
   /** JSON file with the contracts' addresses. */
   deployment_file: string;
-  /** File of mode 0600: a keystore, or on the development chain the plain key. */
-  writer_key_file: string;
-  /** File of mode 0600 with the keystore's password. */
-  writer_password_file: string | null;
+  writer: WriterAccount;
   settings: Partial<WriterSettings>;
 };
 
@@ -40,18 +36,13 @@ export async function startChain(options: {
 }): Promise<Chain> {
   const { db, view, log, now_ms, chain } = options;
   const deployment = requireDeployment(chain.deployment_file);
-  const secret = await openWriterKey({
-    key_file: chain.writer_key_file,
-    password_file: chain.writer_password_file,
-    chain_id: deployment.chain_id,
-  });
   const transports = chain.rpc_urls.map(chainTransport);
   const names = endpointNames(chain.rpc_urls);
   const writer = createChainWriter({
     db,
     endpoints: transports.map((transport, i) => ({ name: names[i]!, transport })),
     deployment,
-    account: privateKeyToAccount(secret),
+    account: await openWriterAccount(chain.writer, deployment),
     view,
     log: log.child({ part: "chain" }),
     now_ms,

@@ -1,7 +1,8 @@
 import { parseArgs } from "node:util";
 import pino from "pino";
-import { parseGwei } from "viem";
+import { isAddress, parseGwei } from "viem";
 import { CaliberError } from "../../../protocol/errors.js";
+import type { WriterAccount } from "../../../registry/chain/openWriterAccount.js";
 import { createRegistry } from "../../../registry/createRegistry.js";
 import { defaultServerNames } from "../../../registry/enrol/issueServerCertificate.js";
 import { type HealthPolicyName, healthPolicies } from "../../../registry/health/policy.js";
@@ -28,6 +29,8 @@ const usage = `caliber registry run --data-dir DIR [options]
   --deployment FILE      contracts' addresses
   --writer-key FILE      encrypted keystore of the account that writes (see caliber registry writer-key)
   --writer-password FILE file that holds the keystore's password
+  --writer-signer URL    signer that holds the key instead of a keystore (eth_signTransaction, as web3signer's)
+  --writer-address 0x…   with --writer-signer: the account that writes
   --epoch 1h             health is posted at least twice an epoch
   --anchor-every 1h      checkpoints are anchored at most this often
   --beacon-every 60s     blocks become beacons at most this often
@@ -61,6 +64,8 @@ export const options = {
   deployment: { type: "string" },
   "writer-key": { type: "string" },
   "writer-password": { type: "string" },
+  "writer-signer": { type: "string" },
+  "writer-address": { type: "string" },
   epoch: { type: "string" },
   "anchor-every": { type: "string" },
   "beacon-every": { type: "string" },
@@ -126,6 +131,8 @@ function chainOptions(
       | "deployment"
       | "writer-key"
       | "writer-password"
+      | "writer-signer"
+      | "writer-address"
       | "epoch"
       | "anchor-every"
       | "beacon-every"
@@ -147,8 +154,7 @@ function chainOptions(
   return {
     rpc_urls,
     deployment_file: requiredOption("deployment", values.deployment),
-    writer_key_file: requiredOption("writer-key", values["writer-key"]),
-    writer_password_file: values["writer-password"] ?? null,
+    writer: writerOptions(values),
     settings: {
       epoch_ms: durationOption("epoch", values.epoch, 3_600_000),
       anchor_interval_ms: durationOption("anchor-every", values["anchor-every"], 3_600_000),
@@ -157,4 +163,26 @@ function chainOptions(
       confirmations: integerOption("confirmations", values.confirmations, 6, 0, 10_000),
     },
   };
+}
+
+function writerOptions(
+  values: Partial<Record<"writer-key" | "writer-password" | "writer-signer" | "writer-address", string>>,
+): WriterAccount {
+  const signer_url = values["writer-signer"];
+  if (signer_url === undefined) {
+    return {
+      key_file: requiredOption("writer-key", values["writer-key"]),
+      password_file: values["writer-password"] ?? null,
+    };
+  }
+  if (values["writer-key"] !== undefined) {
+    throw new CaliberError("OPTION_INVALID", "--writer-key and --writer-signer exclude each other", {
+      disposition: "user",
+    });
+  }
+  const address = requiredOption("writer-address", values["writer-address"]);
+  if (!isAddress(address)) {
+    throw new CaliberError("OPTION_INVALID", "--writer-address is an address", { disposition: "user" });
+  }
+  return { signer_url, address };
 }
