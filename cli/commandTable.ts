@@ -9,6 +9,8 @@ export const commandTable: Readonly<Record<string, () => Promise<Command>>> = {
   "agent doctor": () => import("./commands/agent/doctor.js"),
   "agent status": () => import("./commands/agent/status.js"),
   "agent pause": () => import("./commands/agent/pause.js"),
+  "agent rotate": () => import("./commands/agent/rotate.js"),
+  "agent retire": () => import("./commands/agent/retire.js"),
   "agent unenroll": () => import("./commands/agent/unenroll.js"),
   "config print": () => import("./commands/config/print.js"),
   "evidence verify": () => import("./commands/evidence/verify.js"),
@@ -18,7 +20,7 @@ export const commandTable: Readonly<Record<string, () => Promise<Command>>> = {
   "registry devices": () => import("./commands/registry/devices.js"),
   "registry rebuild": () => import("./commands/registry/rebuild.js"),
   "registry expiries": () => import("./commands/registry/expiries.js"),
-  "registry approve": () => import("./commands/registry/approve.js"),
   "registry writer-key": () => import("./commands/registry/writerKey.js"),
+  "registry approve": () => import("./commands/registry/approve.js"),
   "registry revoke": () => import("./commands/registry/revoke.js"),
 };

@@ -67,6 +67,7 @@ export function createRegistryView(options: {
     candidates: () =>
       [...devices()].flatMap((fold) => {
         if (fold.inventory === null || fold.token !== null || waitsForSilicon(fold)) return [];
+        if (fold.retired !== null) return [];
         if (!isInOrder(fold)) return [];
         const known = directory.find(fold.device);
         if (known === undefined) return [];
@@ -75,6 +76,7 @@ export function createRegistryView(options: {
         return [
           {
             device,
+            former: fold.former_keys.map((one) => one.device),
             host,
             spki: spkiOf(known.key),
             recipient,
@@ -95,6 +97,8 @@ export function createRegistryView(options: {
       [...devices()].filter(isTitled).flatMap((fold) => {
         const { device, token, inventory } = fold;
         if (inventory === null || inventory.material === token.material) return [];
+        // The chain knows another key: it would take evidence that this one signed for the other's.
+        if (token.key !== device) return [];
         if (amendedLately(token) || !isInOrder(fold)) return [];
         return [
           {
@@ -111,6 +115,7 @@ export function createRegistryView(options: {
         .filter(({ health_sequence }) => health_sequence > 0)
         .map((fold) => ({
           device: fold.device,
+          key: fold.token.key,
           token_id: BigInt(fold.token.token_id),
           sequence: fold.health_sequence,
           state: fold.state,

@@ -8,7 +8,13 @@ import { askAgent } from "./askAgent.js";
 import type { ControlRequest } from "./controlMessages.js";
 import { controlServer } from "./controlServer.js";
 
-const request: ControlRequest = { type: "pause", gpu: null, from_ms: 1, until_ms: 2, reason: "new fans" };
+const request = {
+  type: "pause",
+  gpu: null,
+  from_ms: 1,
+  until_ms: 2,
+  reason: "new fans",
+} satisfies ControlRequest;
 let directory: string;
 let heard: ControlRequest[];
 let close: (() => Promise<void>) | null;
@@ -35,6 +41,16 @@ describe("the control socket", () => {
     expect(statSync(join(directory, "control.sock")).mode & 0o777).toBe(0o600);
     expect(await askAgent(directory, request)).toBe(8);
     expect(heard).toEqual([request]);
+  });
+
+  it.each<ControlRequest>([
+    { type: "rotate", gpu: null },
+    { type: "rotate", gpu: "GPU-a" },
+    { type: "retire", gpu: "GPU-a", reason: "sold" },
+  ])("carries $type", async (one) => {
+    await serve(directory);
+    expect(await askAgent(directory, one)).toBe(8);
+    expect(heard).toEqual([one]);
   });
 
   it("carries refusals with their code", async () => {
@@ -65,6 +81,7 @@ describe("the control socket", () => {
     ["not JSON", "nonsense\n"],
     ["another type", `${JSON.stringify({ ...request, type: "reboot" })}\n`],
     ["no reason", `${JSON.stringify({ ...request, reason: "" })}\n`],
+    ["all GPUs retired", `${JSON.stringify({ type: "retire", gpu: null, reason: "sold" })}\n`],
     ["an end before the beginning", `${JSON.stringify({ ...request, until_ms: 1 })}\n`],
     ["a GPU that is no text", `${JSON.stringify({ ...request, gpu: 7 })}\n`],
   ])("refuses %s", async (_name, line) => {

@@ -65,17 +65,24 @@ function answer(text: string, handle: (request: ControlRequest) => number): Cont
 
 function parse(text: string): ControlRequest {
   const malformed = (why: string): CaliberError => new CaliberError("CONTROL_MALFORMED", why);
-  let json: Partial<Record<keyof ControlRequest, unknown>> | null;
+  let json: Record<string, unknown> | null;
   try {
     json = JSON.parse(text);
   } catch (cause) {
     throw new CaliberError("CONTROL_MALFORMED", "the request is not JSON", { cause });
   }
   const { type, gpu, from_ms, until_ms, reason } = json ?? {};
-  if (type !== "pause") throw malformed("the request is of no known type");
+  if (type !== "pause" && type !== "rotate" && type !== "retire") {
+    throw malformed("the request is of no known type");
+  }
   if (gpu !== null && typeof gpu !== "string") throw malformed("gpu is neither a UUID nor null");
+  if (type === "rotate") return { type, gpu };
   if (typeof reason !== "string" || reason.length < 1 || reason.length > 200) {
     throw malformed("reason has 1 to 200 characters");
+  }
+  if (type === "retire") {
+    if (gpu === null) throw malformed("one GPU is retired at a time");
+    return { type, gpu, reason };
   }
   if (
     !Number.isSafeInteger(from_ms) ||

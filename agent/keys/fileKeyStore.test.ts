@@ -47,6 +47,24 @@ describe("fileKeyStore", () => {
     expect(fileKeyStore(keys).deviceKey(uuid).id).toBe(before);
   });
 
+  it("files a successor beside the key that it follows, until both are discarded", () => {
+    const store = fileKeyStore(keys);
+    store.create([uuid, "GPU-b"]);
+    const old = store.deviceKey(uuid).id;
+    const next = store.createSuccessor(uuid);
+    const again = fileKeyStore(keys);
+    expect(again.deviceKey(uuid).id).toBe(old);
+    expect(again.deviceKey(uuid, next.id).id).toBe(next.id);
+    expect(again.deviceKey(uuid, old).id).toBe(old);
+    expect(statSync(join(keys, readdirSync(keys).find((name) => name.includes(next.id))!)).mode & 0o777).toBe(
+      0o600,
+    );
+    again.discard(uuid);
+    again.discard(uuid);
+    expect(code(() => again.deviceKey(uuid, next.id))).toBe("KEY_MISSING");
+    expect(again.deviceKey("GPU-b").id).toBe(store.deviceKey("GPU-b").id);
+  });
+
   it("files a GPU under a name that its UUID cannot steer", () => {
     fileKeyStore(keys).create(["../../../etc/passwd", "a/b\0c"]);
     expect(readdirSync(root)).toEqual(["keys"]);

@@ -8,7 +8,7 @@ import { CaliberError } from "../../protocol/errors.js";
 import { createFile } from "../files/createFile.js";
 import { privateDirectory } from "../files/privateDirectory.js";
 import { syncDirectory } from "../files/syncDirectory.js";
-import type { KeyStore } from "./keyStore.js";
+import type { KeyStore, SigningKey } from "./keyStore.js";
 import { readPrivateFile } from "./readPrivateFile.js";
 
 const hostFile = "host.pem";
@@ -28,10 +28,20 @@ export function fileKeyStore(directory: string): KeyStore {
   };
   return {
     hostKey: () => readKey(pathOf(hostFile)),
-    deviceKey(uuid) {
-      const key = readKey(pathOf(deviceFile(uuid)));
-      const spki = spkiOf(key);
-      return { id: deviceIdOf(spki), spki, inTpm: false, sign: (message) => signEs256(message, key) };
+    deviceKey(uuid, device) {
+      const next = device === undefined ? null : successorFile(uuid, device);
+      return signingKey(readKey(pathOf(next !== null && existsSync(pathOf(next)) ? next : deviceFile(uuid))));
+    },
+    createSuccessor(uuid) {
+      const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+      const key = signingKey(privateKey);
+      createFile(pathOf(successorFile(uuid, key.id)), privateKey.export({ format: "pem", type: "pkcs8" }));
+      return key;
+    },
+    discard(uuid) {
+      const own = stemOf(uuid);
+      for (const name of readdirSync(directory)) if (name.startsWith(own)) unlinkSync(pathOf(name));
+      syncDirectory(directory);
     },
     create(uuids) {
       for (const name of [hostFile, ...uuids.map(deviceFile)]) createIfAbsent(name);
@@ -45,8 +55,22 @@ export function fileKeyStore(directory: string): KeyStore {
 }
 
 /** The UUID is text that the host declares: hashed, it can name no other path. */
+function stemOf(uuid: string): string {
+  return `device-${hash("sha256", uuid, "hex").slice(0, 40)}`;
+}
+
 function deviceFile(uuid: string): string {
-  return `device-${hash("sha256", uuid, "hex").slice(0, 40)}.pem`;
+  return `${stemOf(uuid)}.pem`;
+}
+
+/** By its own id, so that no file is ever renamed or written over: whatever interrupts a rotation, both keys are there. */
+function successorFile(uuid: string, device: string): string {
+  return `${stemOf(uuid)}-${device}.pem`;
+}
+
+function signingKey(key: KeyObject): SigningKey {
+  const spki = spkiOf(key);
+  return { id: deviceIdOf(spki), spki, inTpm: false, sign: (message) => signEs256(message, key) };
 }
 
 function readKey(path: string): KeyObject {

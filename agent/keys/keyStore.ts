@@ -20,8 +20,16 @@ export type SigningKey = {
 export type KeyStore = {
   /** Transport key: for the client certificate and for renewals. @throws CaliberError KEY_MISSING */
   hostKey(): KeyObject;
-  /** @throws CaliberError KEY_MISSING */
-  deviceKey(uuid: string): SigningKey;
+  /**
+   * The key of a GPU: the one that is `device`, if it is filed for this GPU, else the first one.
+   *
+   * @throws CaliberError KEY_MISSING
+   */
+  deviceKey(uuid: string, device?: string): SigningKey;
+  /** Makes the key that takes over from the GPU's present one, which stays. @throws CaliberError ROTATION_IN_TPM */
+  createSuccessor(uuid: string): SigningKey;
+  /** Deletes every key of one GPU. Deleted already, there is nothing to do. */
+  discard(uuid: string): void;
   /** Makes the keys that are not there yet. A key that exists is never replaced. */
   create(uuids: readonly string[]): void;
   /** Deletes every key: what they signed can be checked for ever, but nothing more can be signed. */

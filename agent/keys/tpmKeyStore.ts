@@ -109,6 +109,18 @@ export function tpmKeyStore(directory: string, tcti: string): KeyStore {
       files.create([]);
       for (const uuid of uuids) if (!tpmKeyExists(directory, uuid)) create(uuid);
     },
+    createSuccessor() {
+      throw new CaliberError(
+        "ROTATION_IN_TPM",
+        "keys in a TPM cannot be rotated by this version: retire the GPU and enrol it again",
+        { disposition: "user" },
+      );
+    },
+    discard(uuid) {
+      rmSync(tpmKeyPath(directory, uuid), { force: true });
+      syncDirectory(directory);
+      loaded.delete(uuid);
+    },
     destroy() {
       files.destroy();
       for (const name of readdirSync(directory)) if (name.endsWith(".tpm")) unlinkSync(join(directory, name));

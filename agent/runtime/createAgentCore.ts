@@ -14,12 +14,16 @@ import type { AskedGpu, EvidenceCollector } from "../evidence/evidenceCollector.
 import type { SigningKey } from "../keys/keyStore.js";
 import type { Heard } from "../publisher/createPublisher.js";
 import type { GpuSample, SourceClock } from "../sources/telemetrySource.js";
-import type { Dropped, Spool } from "../spool/spool.js";
+import type { Spool } from "../spool/spool.js";
 import { createSeriesWatch } from "../window/createSeriesWatch.js";
 import { createBeaconShelf } from "./beaconShelf.js";
 import { checkMintRequest } from "./checkMintRequest.js";
-import { createDeviceMonitor, type DeviceMonitor } from "./createDeviceMonitor.js";
-import { createReportSigner } from "./createReportSigner.js";
+import type { Device } from "./coreDevice.js";
+import { createDeviceMonitor } from "./createDeviceMonitor.js";
+import { createKeyLedger } from "./createKeyLedger.js";
+import { createReportSigner, type ReportSigner } from "./createReportSigner.js";
+import { joinDropped, tellDropped } from "./droppedReports.js";
+import { retireDevice, rotateDevice } from "./endKey.js";
 import { joinHeads } from "./joinHeads.js";
 import type { TitleContract } from "./parseTitleContract.js";
 
@@ -28,8 +32,8 @@ export type RegistryKeys = { now: KeyObject; former: KeyObject | null };
 
 export type AgentCoreOptions = {
   identity: Pick<Identity, "host" | "devices" | "simulated" | "window_ms" | "recipient" | "log_origin">;
-  /** The key of each enrolled GPU, by its UUID. */
-  keyOf: (uuid: string) => SigningKey;
+  /** The key of each enrolled GPU, by its UUID and the id of the one in force. */
+  keyOf: (uuid: string, device: string) => SigningKey;
   registryKeys: () => RegistryKeys;
   /** Goes over to the registry's next key; false when the change leads no further. @throws CaliberError */
   followRegistry: (change: RegistryKeyChange) => boolean;
@@ -75,21 +79,17 @@ export type AgentCore = {
   tick(): void;
   /** Announces a pause for one GPU or all (null). @throws CaliberError GPU_UNKNOWN, CHAIN_NOT_OPEN */
   pause(uuid: string | null, body: PauseReport["body"]): number;
+  /**
+   * Hands the chain of one GPU, or of all (null), to a key that `newKey` makes.
+   *
+   * @throws CaliberError GPU_UNKNOWN, CHAIN_NOT_OPEN, and what `newKey` throws
+   */
+  rotate(uuid: string | null, newKey: (uuid: string) => SigningKey): number;
+  /** Ends the chain of one GPU, for good. @throws CaliberError GPU_UNKNOWN, CHAIN_NOT_OPEN */
+  retire(uuid: string, reason: string): number;
   /** Signs what is open. Nothing may be signed afterwards. */
   close(): void;
   devices(): DeviceStatus[];
-};
-
-type Device = {
-  uuid: string;
-  device: string;
-  key: SigningKey;
-  monitor: DeviceMonitor;
-  /** True once it is known where the chain goes on. */
-  placed: boolean;
-  /** Dropped reports that no gap has told of yet. */
-  untold: Dropped | null;
-  last_receipt_ms: number | null;
 };
 
 /** Reports that were set aside are tried again this often, without a head as well. */
@@ -115,19 +115,33 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
   const beacons = createBeaconShelf(spool);
   const restart = rebooted(spool, machine_boot) ? "reboot" : "restart";
   const series = createSeriesWatch();
-  const devices: Device[] = identity.devices.map(({ uuid, device }) => {
-    const key = keyOf(uuid);
+  const keys = createKeyLedger(spool);
+  const signerOf = (key: SigningKey): ReportSigner =>
+    createReportSigner({ key, host, boot, source, simulated, spool, beacons, log });
+  const devices: Device[] = keys.inForce(identity.devices).map(({ uuid, device }) => {
+    const key = keyOf(uuid, device);
     if (key.id !== device) {
       throw new CaliberError("KEY_MISMATCH", `the key filed for ${uuid} is not the one that was enrolled`, {
         disposition: "user",
       });
     }
-    const signer = createReportSigner({ key, host, boot, source, simulated, spool, beacons, log });
+    const signer = signerOf(key);
     const monitor = createDeviceMonitor({ uuid, signer, series, window_ms, interval_ms, log });
     return { uuid, device, key, monitor, placed: false, untold: null, last_receipt_ms: null };
   });
   const byDevice = new Map(devices.map((entry) => [entry.device, entry]));
   const byUuid = new Map(devices.map((entry) => [entry.uuid, entry]));
+  const chosen = (uuid: string | null): Device[] => {
+    const found = uuid === null ? [...devices] : devices.filter((entry) => entry.uuid === uuid);
+    if (found.length > 0) return found;
+    throw new CaliberError("GPU_UNKNOWN", "no such GPU is enrolled", { disposition: "user" });
+  };
+  const requireAll = (done: number, wanted: number): number => {
+    onNews();
+    if (done === wanted) return done;
+    const message = `${wanted - done} devices wait for the registry still`;
+    throw new CaliberError("CHAIN_NOT_OPEN", message, { disposition: "retryable" });
+  };
   const pin = (device: string, contract: TitleContract): void =>
     spool.setMeta(`contract:${device}`, contract);
   if (accept_contract !== undefined) {
@@ -181,11 +195,17 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
 
   const takeHeads = ({ heads }: HeadBody): void => {
     const told = new Map(heads.map(({ device, head }) => [device, head]));
+    for (const [device, head] of told) {
+      // Of a key before: a registry that was restored may have lost the rotation itself.
+      if (keys.successorOf(device) !== null) spool.unsettleAbove(device, head?.seq ?? -1);
+    }
     for (const entry of devices) {
       const { device, monitor } = entry;
       const registry = told.get(device);
       if (registry === undefined) {
-        log.error({ device }, "the registry does not know this device");
+        // It has not heard of the rotation yet, or no more: all that this key has signed is news to it.
+        if (keys.followsAnother(device)) spool.unsettleAbove(device, -1);
+        else log.error({ device }, "the registry does not know this device");
         continue;
       }
       const local = spool.head(device);
@@ -367,21 +387,30 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
         log.warn({ devices: waiting }, "no record of these chains here: waiting for the registry");
     },
     pause(uuid, body) {
-      const chosen = uuid === null ? devices : devices.filter((entry) => entry.uuid === uuid);
-      if (chosen.length === 0)
-        throw new CaliberError("GPU_UNKNOWN", "no such GPU is enrolled", { disposition: "user" });
-      const told = spool.transaction(() => chosen.filter(({ monitor }) => monitor.pause(body)).length);
-      if (told < chosen.length) {
-        throw new CaliberError(
-          "CHAIN_NOT_OPEN",
-          `${chosen.length - told} devices wait for the registry still`,
-          {
-            disposition: "retryable",
-          },
-        );
+      const asked = chosen(uuid);
+      const told = spool.transaction(() => asked.filter(({ monitor }) => monitor.pause(body)).length);
+      return requireAll(told, asked.length);
+    },
+    rotate(uuid, newKey) {
+      const asked = chosen(uuid);
+      const done = asked.filter((entry) => {
+        const before = entry.device;
+        if (!rotateDevice(entry, newKey, { keys, spool, signerOf })) return false;
+        byDevice.delete(before);
+        byDevice.set(entry.device, entry);
+        return true;
+      });
+      return requireAll(done.length, asked.length);
+    },
+    retire(uuid, reason) {
+      const [entry] = chosen(uuid) as [Device];
+      const said = retireDevice(entry, reason, { keys, spool });
+      if (said) {
+        devices.splice(devices.indexOf(entry), 1);
+        byDevice.delete(entry.device);
+        byUuid.delete(uuid);
       }
-      onNews();
-      return told;
+      return requireAll(said ? 1 : 0, 1);
     },
     close() {
       desk?.close();
@@ -407,29 +436,4 @@ function rebooted(spool: Pick<Spool, "meta" | "setMeta">, machine_boot: string |
   if (machine_boot === null) return false;
   if (before !== machine_boot) spool.setMeta("machine_boot", machine_boot);
   return before !== null && before !== machine_boot;
-}
-
-function joinDropped(a: Dropped | null, b: Dropped): Dropped {
-  if (a === null) return b;
-  return {
-    device: b.device,
-    from_seq: Math.min(a.from_seq, b.from_seq),
-    to_seq: Math.max(a.to_seq, b.to_seq),
-    from_ms: Math.min(a.from_ms, b.from_ms),
-    to_ms: Math.max(a.to_ms, b.to_ms),
-  };
-}
-
-function tellDropped({ monitor }: Device, { from_seq, to_seq, from_ms, to_ms }: Dropped): boolean {
-  return monitor.point({
-    kind: "gap",
-    body: {
-      reason: "spool_overflow",
-      from_ms,
-      to_ms,
-      dropped: { from_seq, to_seq },
-      local_head_seq: null,
-      note: null,
-    },
-  });
 }

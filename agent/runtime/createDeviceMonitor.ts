@@ -31,6 +31,8 @@ export type DeviceMonitor = {
    */
   point(draft: Draft): boolean;
   pause(body: PauseReport["body"]): boolean;
+  /** Signs `draft`, and goes on with another signer from there: with the inventory, which the next key has not signed yet. */
+  handOver(draft: Draft, next: () => ReportSigner): boolean;
   /** Ends the open window, for good. */
   close(): void;
   state(): { open: boolean; presence: Presence | null; last_report_ms: number | null };
@@ -55,7 +57,8 @@ const silentIntervals = 5;
  * it ended.
  */
 export function createDeviceMonitor(options: DeviceMonitorOptions): DeviceMonitor {
-  const { uuid, signer, series, window_ms, interval_ms, inventory_every_ms = 3_600_000, log } = options;
+  const { uuid, series, window_ms, interval_ms, inventory_every_ms = 3_600_000, log } = options;
+  let signer = options.signer;
   const judge = createWindowJudge({ uuid, series });
   let pending: TakeUp | null = null;
   let window: Window | null = null;
@@ -169,6 +172,12 @@ export function createDeviceMonitor(options: DeviceMonitorOptions): DeviceMonito
     },
     point,
     pause: (body) => point({ kind: "pause", body }),
+    handOver(draft, next) {
+      if (!point(draft)) return false;
+      signer = next();
+      if (start !== null) tellInventory(start);
+      return true;
+    },
     close() {
       cut();
       window = null;

@@ -21,6 +21,8 @@ export type Renewal = {
    * @throws CaliberError REGISTRY_KEY_CHANGE_INVALID
    */
   follow(change: RegistryKeyChange): boolean;
+  /** Keeps which GPUs are in service, and under which keys. */
+  setDevices(devices: Identity["devices"]): void;
   /** Gets and keeps the next certificate; calls made meanwhile share the one request. */
   renew(): Promise<void>;
 };
@@ -66,6 +68,10 @@ export function createRenewal(options: {
   };
   return {
     identity: () => identity,
+    setDevices(devices) {
+      identity = { ...identity, devices };
+      file.save(identity);
+    },
     isDue: () => now_ms() >= due_ms,
     hasExpired: () => now_ms() >= Date.parse(new X509Certificate(identity.certificate).validTo),
     follow(change) {

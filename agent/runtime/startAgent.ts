@@ -99,7 +99,7 @@ async function startLocked(options: AgentOptions, unlock: () => void): Promise<A
   const hostKey = keys.hostKey().export({ format: "pem", type: "pkcs8" }) as string;
   const known = identity.devices.map(({ uuid }) => uuid);
   const source = await options.source({ known, simulated: identity.simulated });
-  const week_of_windows = Math.ceil((7 * day_ms) / identity.window_ms) * identity.devices.length;
+  const week_of_windows = Math.ceil((7 * day_ms) / identity.window_ms) * Math.max(1, identity.devices.length);
   const spool = createSpool(openSpoolDatabase(join(data_dir, "spool.db")), {
     max_reports: week_of_windows,
     max_report_bytes: 512 * mib,
@@ -167,9 +167,31 @@ async function startLocked(options: AgentOptions, unlock: () => void): Promise<A
     });
   };
 
-  const closeControl = await controlServer(data_dir, ({ gpu, from_ms, until_ms, reason }) =>
-    core.pause(gpu, { from_ms, until_ms, reason }),
-  );
+  /** The spool is what counts; the file is for who looks while no agent runs, and for the next enrolment. */
+  const keepDevices = (): void => {
+    const inForce = core.devices().map(({ uuid, device }) => ({ uuid, device }));
+    const enrolled = renewal.identity().devices;
+    if (JSON.stringify(inForce) === JSON.stringify(enrolled)) return;
+    renewal.setDevices(inForce);
+    const uuids = new Set(inForce.map(({ uuid }) => uuid));
+    for (const { uuid } of enrolled) if (!uuids.has(uuid)) keys.discard(uuid);
+  };
+  keepDevices();
+  const closeControl = await controlServer(data_dir, (request) => {
+    const { gpu } = request;
+    if (request.type === "pause") {
+      const { from_ms, until_ms, reason } = request;
+      return core.pause(gpu, { from_ms, until_ms, reason });
+    }
+    try {
+      return request.type === "rotate"
+        ? core.rotate(gpu, keys.createSuccessor)
+        : core.retire(request.gpu, request.reason);
+    } finally {
+      // Of several, some may have been done before one failed.
+      keepDevices();
+    }
+  });
   const timers = [
     setInterval(core.tick, 1000),
     setInterval(writeStatus, status_every_ms),

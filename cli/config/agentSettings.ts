@@ -1,6 +1,6 @@
 import type { SettingTable } from "./setting.js";
 
-const all = ["enroll", "run", "doctor", "status", "pause", "unenroll"];
+const all = ["enroll", "run", "doctor", "status", "pause", "rotate", "retire", "unenroll"];
 const readers = ["enroll", "run", "scan", "doctor"];
 const supplemented = ["run", "scan", "doctor"];
 

@@ -10,6 +10,8 @@ const forOneCall: Record<string, readonly string[]> = {
   "agent run": ["exit-with-parent"],
   "agent scan": ["from"],
   "agent pause": ["for", "in", "reason", "gpu"],
+  "agent rotate": ["gpu"],
+  "agent retire": ["gpu", "reason", "yes"],
   "agent unenroll": ["yes"],
   "registry run": ["exit-with-parent"],
   "registry token": ["recipient", "operator", "name", "out", "valid", "scope", "ek"],

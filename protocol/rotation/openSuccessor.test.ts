@@ -1,8 +1,10 @@
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import vector from "../../fixtures/vectors/rotation.json" with { type: "json" };
 import { deviceIdOf } from "../crypto/deviceIdOf.js";
 import { signEs256 } from "../crypto/signEs256.js";
 import { spkiOf } from "../crypto/spki.js";
+import type { Report, RotateReport } from "../report/schema.js";
 import { openSuccessor } from "./openSuccessor.js";
 import { rotationMessage } from "./rotationMessage.js";
 
@@ -15,6 +17,20 @@ const bodyOf = (key: KeyObject, message: Buffer, signer = key) => ({
   proof: signEs256(message, signer).toString("hex"),
 });
 const refused = expect.objectContaining({ code: "SUCCESSOR_INVALID" });
+
+describe("the rotation vector", () => {
+  it("opens to its successor, over the message that it signed", () => {
+    const { device, successor, reports } = vector;
+    expect(rotationMessage(device, successor).toString("hex")).toBe(vector.message);
+    const { body } = JSON.parse(reports[0]!.payload) as RotateReport;
+    const opened = openSuccessor({ device, body });
+    expect([opened.device, opened.spki.toString("hex")]).toEqual([successor, vector.successor_spki]);
+    const links = reports.map(({ payload }) => JSON.parse(payload) as Report);
+    expect(links.slice(1).map(({ prev }) => prev)).toEqual(
+      reports.slice(0, -1).map(({ statement }) => statement),
+    );
+  });
+});
 
 describe("openSuccessor", () => {
   it("gives the key that has agreed to take over from this device", () => {

@@ -11,6 +11,7 @@ import { recheckTitles } from "./recheckTitles.js";
 import { reconcile } from "./reconcile.js";
 import { settleSigned } from "./settleSigned.js";
 import { submitWanted } from "./submitWanted.js";
+import { tellRotated } from "./tellRotated.js";
 import { createTitlePlanner } from "./titlePlanner.js";
 import type { AccountState, Head, WriterContext } from "./writerContext.js";
 
@@ -63,6 +64,7 @@ export function createChainStep(ctx: WriterContext & { endpoints: Endpoints }): 
 
     await titles.plan(head);
     planAmendments(ctx);
+    tellRotated(ctx);
     await anchors.plan(head);
     await health.plan(head);
 

@@ -128,6 +128,23 @@ describe("titles", () => {
     ]);
   });
 
+  it("leaves a title where it is when its device has rotated its key, tells so, and mints no second one", async () => {
+    const registry = fakeRegistry(1);
+    await runUntilQuiet(openBench({ deployment, view: registry.view, transport: transport() }).writer);
+    const [device] = registry.devices;
+    const old = device!.candidate.device;
+    device!.token_key = old;
+    device!.candidate = { ...device!.candidate, device: "ab".repeat(32), former: [old] };
+    // As after a restart: every title is held against the chain again.
+    const { writer } = openBench({ deployment, view: registry.view, transport: transport() });
+    await runUntilQuiet(writer);
+    expect(registry.recorded.filter(({ type }) => type === "minted" || type === "unminted")).toHaveLength(1);
+    expect(await minted()).toBe(1n);
+    expect(writer.status().problems).toMatchObject([
+      { code: "KEY_ROTATED", subject: device!.candidate.device },
+    ]);
+  });
+
   it("amends a title and records it", async () => {
     const registry = fakeRegistry(1);
     const { writer } = openBench({ deployment, view: registry.view, transport: transport() });

@@ -10,6 +10,7 @@ const valid_s = 26 * 3_600;
 
 const token = (id: bigint, over: Partial<TokenHealth> = {}): TokenHealth => ({
   device: `${id}`,
+  key: `${id}`,
   token_id: id,
   sequence: 1,
   state: "healthy",
@@ -58,6 +59,11 @@ describe("planPost", () => {
       transitions: leaves,
     });
     expect(conflicts).toEqual([]);
+  });
+
+  it("posts a device that is retired as stale, with its own cause", () => {
+    const { post } = plan({ tokens: [token(1n, { state: "retired", cause: "retired" })] });
+    expect(post?.transitions).toEqual([leaf(1n, { state: 5, cause: 70 })]);
   });
 
   it("posts nothing when nothing changed, a heartbeat after half an epoch, and none without tokens", () => {

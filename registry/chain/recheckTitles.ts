@@ -15,14 +15,14 @@ export async function recheckTitles(ctx: WriterContext, head: Head): Promise<boo
     if (intent.kind === "mint") underWay.add(intent.payload.device);
   }
   const recorded = view.tokenHealth();
-  const judged = recorded.filter(({ device }) => !underWay.has(device));
+  const judged = recorded.filter(({ key }) => !underWay.has(key));
   const slots = await allDone(
-    judged.map(({ device }) =>
+    judged.map(({ key }) =>
       client.readContract({
         address: deployment.token,
         abi: caliberTokenAbi,
         functionName: "tokenOfKey",
-        args: [`0x${device}`],
+        args: [`0x${key}`],
       }),
     ),
   );

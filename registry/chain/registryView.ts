@@ -6,6 +6,8 @@ import type { MintAuthorization } from "../../protocol/report/schema.js";
 /** A live, undisputed device with an inventory on record and no token yet. */
 export type TitleCandidate = {
   device: string;
+  /** Keys that spoke for it before: a mint to one of them may be under way. */
+  former: readonly string[];
   host: string;
   /** 91-byte SPKI of the device key. */
   spki: Buffer;
@@ -24,6 +26,8 @@ export type Consent = { device: string; authorization: MintAuthorization; signat
 
 export type TokenHealth = {
   device: string;
+  /** The key that the chain has for the token; another than `device` once that has been rotated. */
+  key: string;
   token_id: bigint;
   /** Strictly increasing per device with every step of its health. */
   sequence: number;

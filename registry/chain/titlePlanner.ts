@@ -46,7 +46,10 @@ export function createTitlePlanner(ctx: WriterContext): TitlePlanner {
       asks.delete(device);
       for (const code of [...hindrances, "CONSENT_INVALID"]) problems.clear(code, device);
     }
-    const due = candidates.filter(({ device }) => !underWay.has(device)).filter((c) => isDue(c, consents));
+    const free = candidates.filter(
+      ({ device, former }) => ![device, ...former].some((key) => underWay.has(key)),
+    );
+    const due = free.filter((c) => isDue(c, consents));
     await allDone(due.map((candidate) => advance(candidate, consents.get(candidate.device), head)));
   }
 

@@ -102,6 +102,7 @@ const isOpen = (fold: DeviceFold, underWay: ReadonlySet<string>): boolean =>
   fold.challenge !== null || underWay.has(fold.device);
 
 /** There is somebody to answer, and an inventory to hold the answer against. */
-function isHeard({ inventory, fresh_ms, state, cause }: DeviceFold): boolean {
+function isHeard({ inventory, fresh_ms, state, cause, retired }: DeviceFold): boolean {
+  if (retired !== null) return false;
   return inventory !== null && fresh_ms !== null && state !== "stale" && cause !== "pause_announced";
 }

@@ -60,6 +60,8 @@ export type TokenFacts = {
   material: string;
   /** Tick of the latest amendment. */
   amended_ms: number | null;
+  /** The key that the chain has for it: the one that it was minted to. The device may have rotated since. */
+  key: string;
 };
 
 /** A key that signs no more, and the report that said so: the last of its part of the chain. */

@@ -113,7 +113,8 @@ function applyEntry(fleet: FleetFold, entry: FoldEntry, now_ms: number, sink: Fo
       if (fold === undefined) return;
       const { code, text } = entry.body;
       raiseFinding(fleet, fold, { code, text, evidence: `entry:${entry.idx}` }, now_ms, sink);
-      if (code !== "EQUIVOCATION") return;
+      // By a key that was rotated out it is on record and harms nobody: whoever stole it could sign that any day.
+      if (code !== "EQUIVOCATION" || fold.device !== entry.body.device) return;
       fold.dispute ??= "equivocation";
       step(fleet, fold, now_ms, `entry:${entry.idx}`, sink);
     }
@@ -172,7 +173,7 @@ function applyChain(fleet: FleetFold, body: ChainBody, now_ms: number, sink: Fol
     // A mint that is found on chain again, its consent long forgotten, is taken to stand for what is there now.
     const named = fold.consent?.authorization.evidence.slice(2) ?? fold.inventory?.statement ?? "";
     const material = materialNamed(fold, named);
-    fold.token = { chain_id, contract, token_id, tx, material, amended_ms: null };
+    fold.token = { chain_id, contract, token_id, tx, material, amended_ms: null, key: body.device };
     fold.consent = null;
   } else if (body.type === "unminted") {
     if (fold.token?.token_id === body.token_id) fold.token = null;

@@ -170,6 +170,47 @@ describe("a key that is rotated", () => {
     expect(core.fold(old).former_keys).toEqual([]);
   });
 
+  it("cannot bring the next one into dispute by a second statement, which is on record all the same", async () => {
+    await take(old, telemetry());
+    await take(old, chain.rotate(next, end_ms));
+    const fork = testChain(old, host).next("telemetry", busyTelemetry, { start_ms: 0, end_ms: 1 });
+    expect(await answer(old, fork)).toBe("EQUIVOCATION");
+    core.settle();
+    expect(events().some(({ data }) => "code" in data && data.code === "EQUIVOCATION")).toBe(true);
+    expect(core.fold(next).dispute).toBeNull();
+  });
+
+  it("keeps its title, and one that is minted to the old key afterwards", async () => {
+    const minted = {
+      type: "minted",
+      device: old.id,
+      chain_id: 1,
+      contract: "0x1",
+      token_id: "7",
+      tx: "0x2",
+      block: 3,
+    };
+    await take(old, inventory());
+    core.ledger.add("chain", minted);
+    core.ledger.commit();
+    await take(old, chain.rotate(next, end_ms));
+    expect(core.fold(next).token).toMatchObject({ token_id: "7", key: old.id });
+    core.ledger.add("chain", {
+      type: "unminted",
+      device: old.id,
+      chain_id: 1,
+      contract: "0x1",
+      token_id: "7",
+      block: 4,
+    });
+    core.ledger.commit();
+    expect(core.fold(next).token).toBeNull();
+    core.ledger.add("chain", { ...minted, token_id: "8" });
+    core.ledger.commit();
+    expect(core.fold(next).token).toMatchObject({ token_id: "8", key: old.id });
+    expectRebuildGivesTheSame();
+  });
+
   it("takes its dispute along", async () => {
     await take(old, telemetry());
     const fork = testChain(old, host).next("telemetry", busyTelemetry, { start_ms: 0, end_ms: 1 });

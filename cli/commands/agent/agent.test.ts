@@ -10,6 +10,8 @@ import { statusFile } from "../../../agent/runtime/statusFile.js";
 import type { Io } from "../../io.js";
 import { run as enroll } from "./enroll.js";
 import { run as pause } from "./pause.js";
+import { run as retire } from "./retire.js";
+import { run as rotate } from "./rotate.js";
 import { run as runAgent } from "./run.js";
 import { run as status } from "./status.js";
 import { run as unenroll } from "./unenroll.js";
@@ -54,11 +56,16 @@ describe("each command", () => {
     ["run", runAgent],
     ["status", status],
     ["pause", pause],
+    ["rotate", rotate],
+    ["retire", retire],
     ["unenroll", unenroll],
   ])("%s tells its options, and wants a data directory", async (name, run) => {
     expect(await run(["--help"], io)).toBe(0);
     expect(out).toContain(`caliber agent ${name} `);
-    const others = name === "pause" ? ["--for", "1m", "--reason", "x"] : [];
+    const others =
+      { pause: ["--for", "1m", "--reason", "x"], retire: ["--gpu", "GPU-a", "--reason", "x", "--yes"] }[
+        name
+      ] ?? [];
     await expect(run(others, io)).rejects.toMatchObject({ code: "OPTION_MISSING", disposition: "user" });
     await expect(run(["--nonsense"], io)).rejects.toThrow("--nonsense");
   });
@@ -129,6 +136,16 @@ describe("status", () => {
     statusFile(data_dir).write(now);
     await status([...args(), "--json"], io);
     expect(JSON.parse(out)).toEqual(now);
+  });
+});
+
+describe("rotate and retire", () => {
+  it("ask a running agent, and retire only when it is meant", async () => {
+    const args = ["--data-dir", data_dir];
+    await expect(rotate(args, io)).rejects.toMatchObject({ code: "AGENT_NOT_RUNNING" });
+    const one = [...args, "--gpu", "GPU-a", "--reason", "sold"];
+    await expect(retire(one, io)).rejects.toMatchObject({ code: "NOT_CONFIRMED" });
+    await expect(retire([...one, "--yes"], io)).rejects.toMatchObject({ code: "AGENT_NOT_RUNNING" });
   });
 });
 

@@ -10,7 +10,9 @@ export type FakeDevice = {
   candidate: TitleCandidate;
   key: KeyObject;
   token_id: bigint | null;
-  health: Omit<TokenHealth, "device" | "token_id">;
+  /** The key that the token was minted to, where the device has rotated since. */
+  token_key?: string;
+  health: Omit<TokenHealth, "device" | "key" | "token_id">;
 };
 
 export type FakeRegistry = {
@@ -35,7 +37,8 @@ const origin = "registry.test/log";
 export function fakeRegistry(count: number): FakeRegistry {
   const devices = Array.from({ length: count }, (_, i) => fakeDevice(i));
   const consents = new Map<string, Consent>();
-  const of = (device: string) => devices.find((d) => d.candidate.device === device)!;
+  const of = (key: string) =>
+    devices.find(({ candidate: { device, former } }) => [device, ...former].includes(key))!;
   const registry: FakeRegistry = {
     devices,
     recorded: [],
@@ -51,7 +54,12 @@ export function fakeRegistry(count: number): FakeRegistry {
       tokenHealth: () =>
         devices
           .filter((d) => d.token_id !== null)
-          .map((d) => ({ ...d.health, device: d.candidate.device, token_id: d.token_id! })),
+          .map((d) => ({
+            ...d.health,
+            device: d.candidate.device,
+            key: d.token_key ?? d.candidate.device,
+            token_id: d.token_id!,
+          })),
       origin,
       logSize: () => registry.log.size,
       rootAt: (size) => Buffer.from(sha256(`${registry.log.history} ${size}`), "hex"),
@@ -88,6 +96,7 @@ function fakeDevice(i: number): FakeDevice {
     token_id: null,
     candidate: {
       device: hash("sha256", spki, "hex"),
+      former: [],
       host: `host-${i % 2}`,
       spki,
       recipient: "0x70997970c51812dc3a010c7d01b50e0d17dc79c8",
