@@ -20,5 +20,6 @@ export const commandTable: Readonly<Record<string, () => Promise<Command>>> = {
   "registry devices": () => import("./commands/registry/devices.js"),
   "registry rebuild": () => import("./commands/registry/rebuild.js"),
   "registry expiries": () => import("./commands/registry/expiries.js"),
+  "registry dispute": () => import("./commands/registry/dispute.js"),
   "registry revoke": () => import("./commands/registry/revoke.js"),
 };

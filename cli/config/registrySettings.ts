@@ -1,6 +1,6 @@
 import type { SettingTable } from "./setting.js";
 
-const onData = ["init", "run", "token", "rebuild", "revoke", "expiries"];
+const onData = ["init", "run", "token", "rebuild", "revoke", "dispute", "expiries"];
 const run = ["run"];
 
 /** Section `registry`: what holds for a registry from one call to the next. */

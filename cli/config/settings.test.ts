@@ -16,6 +16,7 @@ const forOneCall: Record<string, readonly string[]> = {
   "registry run": ["exit-with-parent"],
   "registry token": ["recipient", "operator", "name", "out", "valid", "ek"],
   "registry rebuild": ["check"],
+  "registry dispute": ["device", "outcome", "by", "reason"],
   "registry revoke": ["host", "reason"],
 };
 

@@ -89,6 +89,16 @@ export type ChainBody =
     }
   | { type: "anchored"; size: number; root: string; tx: string; block: number };
 
+/** What a person decided of the dispute that a device is in, by name and with the reason. */
+export type DecisionBody = {
+  device: string;
+  at_ms: number;
+  /** `cleared` in the device's favour, or `upheld` against it. */
+  outcome: "cleared" | "upheld";
+  by: string;
+  reason: string;
+};
+
 /** The rules in force from here on. A replay needs them, so they are part of the log. */
 export type PolicyBody = { name: string; values: Record<string, number> };
 
