@@ -4,6 +4,8 @@
 #   docker run --rm -it --init caliber up --simulate
 #   docker run --init --gpus all -v caliber:/var/lib/caliber caliber agent run --data-dir /var/lib/caliber
 #
+# Keys in a TPM (--keys tpm) want the device and its group as well: --device /dev/tpmrm0 --group-add "$(getent group tss | cut -d: -f3)"
+#
 # nvidia-smi is not in the image: NVIDIA's container toolkit (--gpus) puts the host driver's own into the container.
 
 FROM node:20-bookworm-slim AS build
@@ -20,7 +22,11 @@ RUN npm run build \
  && rm -rf node_modules/@foundry-rs/forge* dist/test/bench
 
 FROM node:20-bookworm-slim
-RUN useradd --system --user-group --home-dir /var/lib/caliber --shell /usr/sbin/nologin caliber \
+# tpm2-tools: for keys in a TPM (--keys tpm, docs/enrolment.md), with the transport that opens /dev/tpmrm0.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends tpm2-tools libtss2-tcti-device0 \
+ && rm -rf /var/lib/apt/lists/* \
+ && useradd --system --user-group --home-dir /var/lib/caliber --shell /usr/sbin/nologin caliber \
  && install -d -o caliber -g caliber -m 0700 /var/lib/caliber
 WORKDIR /opt/caliber
 COPY --from=build /src/package.json /src/LICENSE ./

@@ -1,29 +1,39 @@
 import { CaliberError } from "../protocol/errors.js";
 
-export type ApiClient = { get(path: string): Promise<unknown> };
+export type ApiClient = {
+  get(path: string): Promise<unknown>;
+  post(path: string, body: unknown): Promise<unknown>;
+};
 
-/** Reads a registry's API. */
+/** Asks a registry's API. */
 export function apiClient(url: string, token: string): ApiClient {
+  async function ask(path: string, timeout_ms: number, init: RequestInit): Promise<unknown> {
+    let response: Response;
+    try {
+      response = await fetch(new URL(path, url), {
+        ...init,
+        headers: { ...init.headers, authorization: `Bearer ${token}` },
+        signal: AbortSignal.timeout(timeout_ms),
+      });
+    } catch (cause) {
+      throw new CaliberError("API_UNREACHABLE", `no registry answers at ${url}`, {
+        cause,
+        disposition: "retryable",
+      });
+    }
+    if (response.ok) return response.json();
+    throw new CaliberError("API_REFUSED", `${path}: ${response.status} ${await response.text()}`, {
+      disposition: response.status === 503 ? "retryable" : "user",
+    });
+  }
   return {
-    async get(path) {
-      let response: Response;
-      try {
-        response = await fetch(new URL(path, url), {
-          headers: { authorization: `Bearer ${token}` },
-          signal: AbortSignal.timeout(10_000),
-        });
-      } catch (cause) {
-        throw new CaliberError("API_UNREACHABLE", `no registry answers at ${url}`, {
-          cause,
-          disposition: "retryable",
-        });
-      }
-      if (!response.ok) {
-        throw new CaliberError("API_REFUSED", `${path}: ${response.status} ${await response.text()}`, {
-          disposition: "user",
-        });
-      }
-      return response.json();
-    },
+    get: (path) => ask(path, 10_000, {}),
+    // What is posted has the registry ask the chain.
+    post: (path, body) =>
+      ask(path, 60_000, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(body),
+      }),
   };
 }

@@ -5,12 +5,16 @@ import type { Logger } from "pino";
 import { type Broker, createBroker } from "../broker/createBroker.js";
 import { publicKeyFromSpki } from "../protocol/crypto/spki.js";
 import type { AnchoredBody } from "../protocol/down/downMessage.js";
+import { CaliberError } from "../protocol/errors.js";
 import { checkpointVerifierKey } from "../protocol/log/checkpoint.js";
 import type { ChainBody, PolicyBody } from "../protocol/log/entryBodies.js";
 import { startApiServer } from "./api/apiServer.js";
 import { createApiTokens } from "./api/apiTokens.js";
 import { createRoutes } from "./api/routes.js";
-import { type ChainOptions, type ChainStatus, startChain } from "./chain/startChain.js";
+import { openApprover } from "./approval/openApprover.js";
+import { type ChainStatus, chainWord } from "./chain/chainStatus.js";
+import { requireDeployment } from "./chain/requireDeployment.js";
+import { type ChainOptions, startChain } from "./chain/startChain.js";
 import { createRegistryView } from "./createRegistryView.js";
 import { databasePath } from "./databasePath.js";
 import { enrolListener } from "./enrol/enrolListener.js";
@@ -35,6 +39,8 @@ import { createIngest, type IngestCounts } from "./ingest/ingest.js";
 import { createReceipts } from "./ingest/receipts.js";
 import { createRejectStore } from "./ingest/rejectStore.js";
 import { loadRegistryKeys } from "./keys/registryKeys.js";
+import type { LoanOptions } from "./loans/loanOptions.js";
+import { type Loans, startLoans } from "./loans/startLoans.js";
 import { lockDataDir } from "./lockDataDir.js";
 import { createCheckpointer } from "./log/checkpointer.js";
 import { createEvidenceLog } from "./log/evidenceLog.js";
@@ -44,7 +50,7 @@ import { registryMetrics } from "./registryMetrics.js";
 import { startDecisions } from "./startDecisions.js";
 import { startRevocations } from "./startRevocations.js";
 import { createMeta } from "./store/meta.js";
-import { openDatabase } from "./store/openDatabase.js";
+import { type Db, openDatabase } from "./store/openDatabase.js";
 import { createProjector, type Projector } from "./store/projector.js";
 import { createUsageReader } from "./store/usage.js";
 
@@ -68,6 +74,8 @@ export type RegistryOptions = {
   tpm_roots?: string | undefined;
   tick_ms: number;
   chain: ChainOptions | null;
+  /** Loans to follow on that chain; none when left out. */
+  loans?: LoanOptions | undefined;
   /** See createFleetFold. */
   evidence_root?: string;
   log: Logger;
@@ -260,6 +268,8 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     const chain =
       options.chain === null ? null : await startChain({ db, view, log, now_ms, chain: options.chain });
     if (chain !== null) stops.push(() => chain.stop());
+    const loans = openLoans(options, db);
+    if (loans !== null) stops.push(() => loans.stop());
 
     const api = await startApiServer({
       bind: options.api_bind,
@@ -286,10 +296,28 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
             logSize: evidence.size(),
             connections: running.connections(),
             chain: chain?.status() ?? null,
+            loans: loans === null ? null : { fault: loans.fault(), head: loans.view.status().head },
           }),
+        loans,
+        approver:
+          loans === null || options.loans === undefined || options.chain === null
+            ? null
+            : await openApprover({
+                chain: options.chain,
+                loans: { ...options.loans, view: loans.view },
+                devices: () => devices.values(),
+                isRevoked: (host) => enrolStore.findHost(host)?.revoked !== false,
+                fresh_within_ms: () => projector.fleet.policy.stale_after_ms,
+                record(body) {
+                  ledger.add("chain", body);
+                  ledger.settle();
+                },
+                now_ms,
+              }),
         health: () =>
           registryHealth(
             chain?.status() ?? null,
+            loans,
             now_ms() - (projector.fleet.last_tick_ms ?? 0) > 3 * options.tick_ms,
           ),
         now_ms,
@@ -345,8 +373,24 @@ function withDirectory(store: EnrolStore, projector: Projector, directory: Devic
   };
 }
 
+function openLoans({ chain, loans, log, now_ms }: RegistryOptions, db: Db): Loans | null {
+  if (loans === undefined) return null;
+  if (chain === null) {
+    throw new CaliberError(
+      "LOANS_WITHOUT_CHAIN",
+      "loans are followed on the chain of the tokens: none is given",
+      {
+        disposition: "user",
+      },
+    );
+  }
+  const deployment = requireDeployment(chain.deployment_file);
+  return startLoans({ db, rpc_urls: chain.rpc_urls, deployment, loans, log, now_ms });
+}
+
 function registryHealth(
   chain: ChainStatus | null,
+  loans: Pick<Loans, "fault"> | null,
   silent: boolean,
 ): { ok: boolean; checks: Record<string, string> } {
   const contradicts = chain?.problems.includes("LOG_CONTRADICTS_ANCHOR") === true;
@@ -355,7 +399,8 @@ function registryHealth(
     ok: !contradicts && !silent,
     checks: {
       log: contradicts ? "contradicts its anchor" : silent ? "no tick in time" : "ok",
-      chain: chain?.rpc ?? "none",
+      chain: chain === null ? "none" : chainWord(chain),
+      loans: loans === null ? "none" : (loans.fault()?.code ?? "ok"),
     },
   };
 }

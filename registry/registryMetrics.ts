@@ -1,5 +1,6 @@
 import { healthStates } from "../protocol/health/healthState.js";
 import type { Metric } from "./api/metrics.js";
+import { type ChainStatus, chainMetrics } from "./chain/chainStatus.js";
 import type { DeviceFold } from "./health/deviceFold.js";
 
 /** What `/metrics` tells. No label has more values than there are states. */
@@ -8,7 +9,8 @@ export function registryMetrics(now: {
   ingest: { kept: number; duplicates: number; refused: number };
   logSize: number;
   connections: number;
-  chain: { rpc: string; pending: number } | null;
+  chain: ChainStatus | null;
+  loans: { fault: { code: string } | null; head: { number: number; read_ms: number } | null } | null;
 }): Metric[] {
   const states = new Map<string, number>(Object.keys(healthStates).map((state) => [state, 0]));
   let tokens = 0;
@@ -45,11 +47,16 @@ export function registryMetrics(now: {
       now.ingest.duplicates,
     ),
     counter("caliber_reports_refused_total", "Reports refused since start.", now.ingest.refused),
-    ...(now.chain === null
+    ...(now.chain === null ? [] : chainMetrics(now.chain)),
+    ...(now.loans === null
       ? []
       : [
-          gauge("caliber_chain_up", "1 when the chain's node answers.", now.chain.rpc === "ok" ? 1 : 0),
-          gauge("caliber_chain_intents_pending", "Intents that are not done yet.", now.chain.pending),
+          gauge("caliber_loans_up", "1 when the loan index can read on.", now.loans.fault === null ? 1 : 0),
+          gauge(
+            "caliber_loans_head_block",
+            "Newest block that the loan index read.",
+            now.loans.head?.number ?? 0,
+          ),
         ]),
   ];
 }

@@ -9,7 +9,13 @@ export function checkDataDir(data_dir: string, uid: number): Check {
     id: "data-dir",
     run() {
       const stat = statSync(data_dir, { throwIfNoEntry: false });
-      if (stat === undefined || !stat.isDirectory()) {
+      if (stat !== undefined && !stat.isDirectory()) {
+        return findings.fail(
+          `${data_dir} is no directory.`,
+          "Name the agent's data directory with --data-dir.",
+        );
+      }
+      if (stat === undefined) {
         return findings.fail(
           `There is no directory ${data_dir}.`,
           `Run \`install -d -m 0700 ${data_dir}\` as the agent's user.`,

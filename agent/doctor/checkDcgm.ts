@@ -31,7 +31,7 @@ export function checkDcgm({ fetch, needed }: DcgmCheckOptions): Check {
         const why = error.details || error.message;
         if (!(await needed())) {
           return findings.ok(
-            `No dcgm-exporter answers (${why}), and none is needed: no GPU here has MIG on.`,
+            `No dcgm-exporter answers (${why}), and none is needed: no GPU that could be read has MIG on.`,
           );
         }
         return findings.warn(

@@ -176,6 +176,13 @@ describe("gpus, persistence, enrolled-gpus", () => {
     expect(await said(checkPersistence(read))).toMatchObject({ status });
   });
 
+  it("does not advise on persistence mode where no GPU could be read", async () => {
+    expect(await said(checkPersistence(async () => []))).toMatchObject({
+      says: expect.stringContaining("no GPU could be read"),
+      fix: expect.not.stringContaining("persistenced"),
+    });
+  });
+
   it.each([
     [["GPU-a", "GPU-b"], "ok", "All 2"],
     [["GPU-a"], "warn", "GPU-b"],

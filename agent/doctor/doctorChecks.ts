@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { CaliberError } from "../../protocol/errors.js";
 import type { Identity } from "../enrol/identity.js";
 import { hostFiles } from "../hostFacts/hostFiles.js";
@@ -42,12 +42,15 @@ export function doctorChecks({ settings, data_dir, identity: found }: DoctorOpti
     ...hostChecks({ settings, simulated, files, read }),
     checkClock(() => clockFacts(files, identity)),
     ...(data_dir === null ? [] : [checkDataDir(data_dir, process.getuid?.() ?? 0)]),
-    ...(data_dir === null || !existsSync(data_dir) ? [] : [checkDisk(() => diskFacts(data_dir))]),
+    ...(data_dir === null || !isDirectory(data_dir) ? [] : [checkDisk(() => diskFacts(data_dir))]),
     ...(data_dir !== null && found === null ? [notEnrolled] : []),
     ...(found instanceof CaliberError ? [unreadable(found)] : []),
     ...(data_dir === null || identity === null ? [] : enrolledChecks(data_dir, identity, read)),
   ];
 }
+
+const isDirectory = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
 const notEnrolled: Check = {
   id: "enrolment",

@@ -11,5 +11,7 @@ export type Identity = EnrolAnswer & {
   simulated: boolean;
   /** Where the keys are. */
   keys: KeyStoreChoice;
+  /** The registry's receipt key before the present one. */
+  registry_former?: string;
   devices: { uuid: string; device: string }[];
 };

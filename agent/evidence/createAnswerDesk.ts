@@ -65,7 +65,7 @@ export function createAnswerDesk(options: AnswerDeskOptions): AnswerDesk {
       beacon,
       report: Buffer.from(report).toString("base64"),
       chain,
-      collector: collector.name,
+      collector: evidence.collector,
       asked_ms,
       collected_ms: now_ms(),
     };

@@ -21,7 +21,6 @@ const maxBuffer = 4 * 1024 * 1024;
  */
 export function createNvattest({ path, env = {}, timeout_ms = 25_000 }: NvattestOptions): EvidenceCollector {
   return {
-    name: "nvattest",
     async collect(nonce, gpu, signal) {
       const args = ["collect-evidence", "--device", "gpu", "--nonce", nonce, "--format", "json"];
       const output = await new Promise<string>((resolve, reject) => {
@@ -37,7 +36,7 @@ export function createNvattest({ path, env = {}, timeout_ms = 25_000 }: Nvattest
           else reject(failure(error, path, timeout_ms));
         });
       });
-      return pickEvidence(parseNvattest(output), gpu);
+      return { ...pickEvidence(parseNvattest(output), gpu), collector: "nvattest" };
     },
   };
 }

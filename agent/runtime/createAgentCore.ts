@@ -2,8 +2,11 @@ import type { KeyObject } from "node:crypto";
 import type { Logger } from "pino";
 import type { DownMessage, HeadBody, MintRequestBody } from "../../protocol/down/downMessage.js";
 import { openDown } from "../../protocol/down/openDown.js";
+import { openEnvelope } from "../../protocol/dsse/openEnvelope.js";
+import { payloadTypes } from "../../protocol/dsse/payloadTypes.js";
 import { CaliberError } from "../../protocol/errors.js";
 import { mintAuthorizationMessage } from "../../protocol/mint/mintAuthorizationMessage.js";
+import type { RegistryKeyChange } from "../../protocol/registryKey/registryKeyChange.js";
 import type { HostFacts, InventoryBody, PauseReport, SourceName } from "../../protocol/report/schema.js";
 import type { Identity } from "../enrol/identity.js";
 import { createAnswerDesk } from "../evidence/createAnswerDesk.js";
@@ -24,11 +27,16 @@ import { retireDevice, rotateDevice } from "./endKey.js";
 import { joinHeads } from "./joinHeads.js";
 import type { TitleContract } from "./parseTitleContract.js";
 
+/** The registry's receipt key, and the one that it had before. */
+export type RegistryKeys = { now: KeyObject; former: KeyObject | null };
+
 export type AgentCoreOptions = {
   identity: Pick<Identity, "host" | "devices" | "simulated" | "window_ms" | "recipient" | "log_origin">;
   /** The key of each enrolled GPU, by its UUID and the id of the one in force. */
   keyOf: (uuid: string, device: string) => SigningKey;
-  registryKey: KeyObject;
+  registryKeys: () => RegistryKeys;
+  /** Goes over to the registry's next key; false when the change leads no further. @throws CaliberError */
+  followRegistry: (change: RegistryKeyChange) => boolean;
   spool: Spool;
   clock: SourceClock;
   /** 16 random bytes of this process, hex. */
@@ -89,7 +97,18 @@ const release_every_ms = 10 * 60_000;
 
 /** The agent without processes, sockets and timers: samples and down messages in, signed reports in the spool. */
 export function createAgentCore(options: AgentCoreOptions): AgentCore {
-  const { identity, keyOf, registryKey, spool, clock, boot, machine_boot, interval_ms, log } = options;
+  const {
+    identity,
+    keyOf,
+    registryKeys,
+    followRegistry,
+    spool,
+    clock,
+    boot,
+    machine_boot,
+    interval_ms,
+    log,
+  } = options;
   const { head_wait_ms = 20_000, collector = null, onNews, accept_contract, source, host_facts } = options;
   const { host, simulated, window_ms } = identity;
   const started_mono_ms = clock.mono_ms();
@@ -245,6 +264,27 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
     if (reports > 0) log.info({ reports }, "reports that were refused are sent again");
   };
 
+  /** Said again to those who have not heard it: the key that it leads away from has been left here already. */
+  const isBy = (former: KeyObject | null, bytes: Buffer): boolean => {
+    if (former === null) return false;
+    try {
+      openEnvelope(bytes, payloadTypes.down, former);
+      return true;
+    } catch (error) {
+      if (!(error instanceof CaliberError)) throw error;
+      return false;
+    }
+  };
+
+  const follow = (change: RegistryKeyChange): void => {
+    try {
+      followRegistry(change);
+    } catch (error) {
+      if (!(error instanceof CaliberError)) throw error;
+      log.error({ code: error.code, why: error.message }, "the registry's next key was not taken");
+    }
+  };
+
   const apply = ({ body, expires_ms }: DownMessage): Heard => {
     switch (body.type) {
       case "receipt": {
@@ -271,6 +311,9 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
         break;
       case "mint-request":
         consent(body);
+        break;
+      case "registry-key":
+        follow(body.change);
         break;
       case "challenge":
         if (byDevice.has(body.device)) desk?.take(body, expires_ms);
@@ -313,11 +356,13 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
     },
     receive(bytes) {
       const lastSeq = Number(spool.meta("down_seq") ?? "0");
+      const keys = registryKeys();
       let message: ReturnType<typeof openDown>;
       try {
-        message = openDown(bytes, registryKey, { host, lastSeq, now_ms: clock.now_ms() });
+        message = openDown(bytes, keys.now, { host, lastSeq, now_ms: clock.now_ms() });
       } catch (error) {
         if (!(error instanceof CaliberError)) throw error;
+        if (error.code === "SIGNATURE_INVALID" && isBy(keys.former, bytes)) return { type: "other" };
         log.warn({ code: error.code, why: error.message }, "a message from the broker was not taken");
         return { type: "other" };
       }

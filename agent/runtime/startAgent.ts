@@ -1,10 +1,11 @@
-import { randomBytes, X509Certificate } from "node:crypto";
+import { type KeyObject, randomBytes, X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { publicKeyFromSpki } from "../../protocol/crypto/spki.js";
 import type { CaliberError } from "../../protocol/errors.js";
 import type { HostFacts } from "../../protocol/report/schema.js";
 import { controlServer } from "../control/controlServer.js";
+import type { Identity } from "../enrol/identity.js";
 import { identityFile } from "../enrol/identityFile.js";
 import type { EvidenceCollector } from "../evidence/evidenceCollector.js";
 import { openKeyStore } from "../keys/openKeyStore.js";
@@ -15,7 +16,7 @@ import { createSpool } from "../spool/createSpool.js";
 import { openSpoolDatabase } from "../spool/openSpoolDatabase.js";
 import type { SpoolLimits } from "../spool/spool.js";
 import { agentName } from "./agentName.js";
-import { createAgentCore } from "./createAgentCore.js";
+import { createAgentCore, type RegistryKeys } from "./createAgentCore.js";
 import { createRenewal } from "./createRenewal.js";
 import { lockDataDir } from "./lockDataDir.js";
 import { machineBoot } from "./machineBoot.js";
@@ -69,6 +70,24 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   }
 }
 
+/** The registry's keys of an identity, parsed once as long as it stays the same one. */
+function registryKeysOf(identity: () => Identity): () => RegistryKeys {
+  const keyOf = (spki: string): KeyObject => publicKeyFromSpki(Buffer.from(spki, "base64"));
+  const parse = ({ registry_spki: now, registry_former: former }: Identity): RegistryKeys => ({
+    now: keyOf(now),
+    former: former === undefined ? null : keyOf(former),
+  });
+  let of = identity();
+  let keys = parse(of);
+  return () => {
+    if (identity() !== of) {
+      of = identity();
+      keys = parse(of);
+    }
+    return keys;
+  };
+}
+
 async function startLocked(options: AgentOptions, unlock: () => void): Promise<Agent> {
   const { data_dir, host_facts, transport, clock, random, log, interval_ms = 1000 } = options;
   const { now_ms } = clock;
@@ -92,7 +111,8 @@ async function startLocked(options: AgentOptions, unlock: () => void): Promise<A
   const core = createAgentCore({
     identity,
     keyOf: keys.deviceKey,
-    registryKey: publicKeyFromSpki(Buffer.from(identity.registry_spki, "base64")),
+    registryKeys: registryKeysOf(renewal.identity),
+    followRegistry: renewal.follow,
     spool,
     clock,
     boot: randomBytes(16).toString("hex"),

@@ -99,6 +99,13 @@ describe("scanLive", () => {
     expectReportable(gpu!);
   });
 
+  it("tells a problem that came twice once", () => {
+    const problem = (details: string) => new CaliberError("NVIDIA_SMI_FAILED", "ended", { details });
+    const problems = [problem("a"), problem("a"), problem("b")];
+    const result = scanLive({ source: "nvidia-smi", inventory: [], samples: [], problems }, null, read_ms);
+    expect(result.problems.map(({ details }) => details)).toEqual(["a", "b"]);
+  });
+
   it("does not lose a GPU that has samples and no inventory, nor the other way round", () => {
     const reading = {
       source: "nvml",
@@ -186,6 +193,30 @@ describe("scanSaved", () => {
     expect(result.gpus).toMatchObject([
       { uuid, telemetry: null, dcgm: { temp_mc: 74_000 }, xids: [{ xid: 31, source: "dcgm" }] },
     ]);
+  });
+
+  it("says that an XML had to be repaired, and how often", () => {
+    const uuid = "GPU-6d5c0ac5-74d7-3130-46f1-e93ed57f469a";
+    const clocks = "<supported_clocks><supported_mem_clock><value>1 MHz</value></supported_clocks>";
+    const xml = `<nvidia_smi_log><gpu id="00000000:18:00.0"><uuid>${uuid}</uuid>${clocks}</gpu></nvidia_smi_log>`;
+    const whole = xml.replace("</value>", "</value></supported_mem_clock>");
+    expect(scanSaved(whole, read_ms)).toMatchObject({ gpus: [{ uuid }], problems: [] });
+    expect(scanSaved(xml, read_ms)).toMatchObject({
+      gpus: [{ uuid }],
+      problems: [{ code: "NVIDIA_SMI_XML_REPAIRED", message: expect.stringContaining("in one place") }],
+    });
+  });
+
+  it.each([
+    ["nvidia-smi-xml", "<nvidia_smi_log><attached_gpus>0</attached_gpus></nvidia_smi_log>"],
+    ["nvidia-smi-csv", "No devices were found\n"],
+    ["nvidia-smi-csv", "index, uuid, power.draw [W]\n"],
+  ])("reads a machine without GPUs from %s as no GPU, and says so", (from, text) => {
+    expect(scanSaved(text, read_ms)).toMatchObject({
+      from,
+      gpus: [],
+      problems: [{ code: "NVIDIA_SMI_NO_DEVICES" }],
+    });
   });
 
   it("refuses what is none of these", () => {

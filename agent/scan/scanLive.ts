@@ -24,6 +24,11 @@ export function scanLive(reading: OneReading, host: HostFacts | null, at_ms: num
         samples.filter((sample) => sample.uuid === uuid),
       ),
     ),
-    problems: problems.map(problemOf),
+    problems: distinct(problems.map(problemOf)),
   };
+}
+
+/** A source that tries twice within a scan tells its problem twice. */
+function distinct(problems: ScanResult["problems"]): ScanResult["problems"] {
+  return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
 }

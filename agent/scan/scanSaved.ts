@@ -5,6 +5,7 @@ import { agentName } from "../runtime/agentName.js";
 import { readSavedMetrics } from "../sources/dcgm/readSavedMetrics.js";
 import { readSavedKernelLog } from "../sources/kernelLog/readSavedKernelLog.js";
 import { readSaved } from "../sources/nvidiaSmi/readSaved.js";
+import { type SmiErrorCode, xmlRepaired } from "../sources/nvidiaSmi/smiErrors.js";
 import type { GpuName } from "../sources/supplement.js";
 import { joinXids } from "../window/joinXids.js";
 import { problemOf } from "./problemOf.js";
@@ -16,6 +17,8 @@ type Saved = Pick<ScanResult, "from" | "source" | "gpus" | "problems">;
 /**
  * Reads what somebody saved of a source: XML or CSV of nvidia-smi, metrics of dcgm-exporter, or a kernel log. `read_ms`
  * stands for the time of what has none of its own. Its maker controls every character.
+ *
+ * What nvidia-smi says of a machine without GPUs is a reading too, with that problem and no GPU.
  *
  * @throws CaliberError SCAN_FILE_UNKNOWN, or what the reader of that form throws (NVIDIA_SMI_*)
  */
@@ -47,7 +50,18 @@ const kernelLines =
 const isKernelLog = (text: string): boolean => kernelLines.test(text.slice(0, 4096));
 
 function ofNvidiaSmi(text: string, read_ms: number): Saved {
-  const { format, inventory, readings, unnamed } = readSaved(text);
+  try {
+    return ofReadings(text, read_ms);
+  } catch (error) {
+    const none = CaliberError.find(error, "NVIDIA_SMI_NO_DEVICES" satisfies SmiErrorCode);
+    if (none === undefined) throw error;
+    const from = text.includes("<nvidia_smi_log") ? "nvidia-smi-xml" : "nvidia-smi-csv";
+    return { from, source: "nvidia-smi", gpus: [], problems: [problemOf(none)] };
+  }
+}
+
+function ofReadings(text: string, read_ms: number): Saved {
+  const { format, inventory, readings, unnamed, repairs } = readSaved(text);
   const bodies = new Map(inventory.map((body) => [body.uuid, body]));
   const named = readings.map((reading) =>
     scannedGpu(reading.uuid, bodies.get(reading.uuid) ?? null, [
@@ -58,7 +72,7 @@ function ofNvidiaSmi(text: string, read_ms: number): Saved {
     from: format === "xml" ? "nvidia-smi-xml" : "nvidia-smi-csv",
     source: "nvidia-smi",
     gpus: [...named, ...unnamed.map((bus_id) => bare({ uuid: null, bus_id }))],
-    problems: [],
+    problems: repairs === 0 ? [] : [problemOf(xmlRepaired(repairs))],
   };
 }
 
@@ -104,7 +118,8 @@ function ofMetrics(text: string, read_ms: number): Saved {
 }
 
 function undatedProblem(faults: number): Saved["problems"] {
-  const message = `${faults} faults have no date: the time of this reading stands for theirs`;
+  const these = faults === 1 ? "one fault has" : `${faults} faults have`;
+  const message = `${these} no date: the time of this reading stands in`;
   return faults === 0 ? [] : [{ code: "SCAN_UNDATED", message, details: null }];
 }
 

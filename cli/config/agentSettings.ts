@@ -42,6 +42,11 @@ export const agentSettings = {
     commands: ["run"],
     says: "`CHAIN_ID:0xADDRESS`, the one token contract that the GPUs consent to (the first that they consented to)",
   },
+  evidence: {
+    kind: "text",
+    commands: ["run"],
+    says: "`auto`, `nvml`, `nvattest` or `off`: how GPUs are asked to prove themselves (`auto`: NVML, then nvattest; `off` for simulated GPUs)",
+  },
   nvattest: {
     kind: "text",
     commands: ["run"],

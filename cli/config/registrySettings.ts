@@ -2,6 +2,7 @@ import type { SettingTable } from "./setting.js";
 
 const onData = ["init", "run", "token", "rebuild", "revoke", "dispute", "expiries"];
 const run = ["run"];
+const writerKey = ["run", "writer-key"];
 
 /** Section `registry`: what holds for a registry from one call to the next. */
 export const registrySettings = {
@@ -38,13 +39,18 @@ export const registrySettings = {
   },
   tick: { kind: "text", commands: run, says: "longest time between ticks of the log (`15s`)" },
   "rpc-url": {
-    kind: "text",
+    kind: "list",
     commands: run,
-    says: "node of the chain (none: no tokens are minted). Masked",
+    says: "nodes of the chain (none: no tokens are minted). Masked",
     secret: true,
   },
   deployment: { kind: "text", commands: run, says: "file of the contracts' addresses" },
-  "writer-key": { kind: "text", commands: run, says: "key file of the account that writes" },
+  "writer-key": {
+    kind: "text",
+    commands: writerKey,
+    says: "encrypted keystore of the account that writes",
+  },
+  "writer-password": { kind: "text", commands: writerKey, says: "file that holds the keystore's password" },
   epoch: { kind: "text", commands: run, says: "health is posted at least twice an epoch (`1h`)" },
   "anchor-every": {
     kind: "text",
@@ -52,12 +58,25 @@ export const registrySettings = {
     says: "checkpoints are anchored at most this often (`1h`)",
   },
   "beacon-every": { kind: "text", commands: run, says: "blocks become beacons at most this often (`60s`)" },
+  "max-fee": { kind: "integer", commands: run, says: "most that a unit of gas may cost, in gwei (`100`)" },
   confirmations: {
     kind: "integer",
     commands: run,
     says: "blocks on top before the chain's word counts (`6`)",
   },
+  "loan-router": {
+    kind: "text",
+    commands: run,
+    says: "address of the LoanRouterV2 whose loans are followed (none are)",
+  },
+  "loan-timelock": { kind: "text", commands: run, says: "address of its CollateralTimelock" },
+  "loan-start": { kind: "integer", commands: run, says: "first block that can hold a log of either" },
+  "loan-poll": { kind: "text", commands: run, says: "the chain is read for loans this often (`15s`)" },
   url: { kind: "text", commands: ["token"], says: "address of the enrolment listener, for tokens" },
-  api: { kind: "text", commands: ["devices"], says: "address of the read API" },
-  "token-file": { kind: "text", commands: ["devices"], says: "file that holds a read token for the API" },
+  api: { kind: "text", commands: ["devices", "approve"], says: "address of the read API" },
+  "token-file": {
+    kind: "text",
+    commands: ["devices", "approve"],
+    says: "file that holds a token for the API: `approve` wants one of its own scope",
+  },
 } as const satisfies SettingTable;

@@ -18,6 +18,7 @@ const forOneCall: Record<string, readonly string[]> = {
   "registry rebuild": ["check"],
   "registry dispute": ["device", "outcome", "by", "reason"],
   "registry revoke": ["host", "reason"],
+  "registry writer-key": ["from"],
 };
 
 const configured = Object.keys(commandTable).filter((command) =>

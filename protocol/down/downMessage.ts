@@ -1,4 +1,5 @@
 import type { ChainHead } from "../chain/chainHead.js";
+import type { RegistryKeyChange } from "../registryKey/registryKeyChange.js";
 import type { MintAuthorization } from "../report/schema.js";
 
 /** What one commit did with one host's reports. */
@@ -33,7 +34,17 @@ export type MintRequestBody = { type: "mint-request"; device: string; authorizat
  */
 export type ChallengeBody = { type: "challenge"; device: string; challenge: string };
 
-export type DownBody = ReceiptBody | HeadBody | BeaconBody | AnchoredBody | MintRequestBody | ChallengeBody;
+/** Signed by the key that it leads away from: what comes after is signed by the next one. */
+export type RegistryKeyBody = { type: "registry-key"; change: RegistryKeyChange };
+
+export type DownBody =
+  | ReceiptBody
+  | HeadBody
+  | BeaconBody
+  | AnchoredBody
+  | MintRequestBody
+  | ChallengeBody
+  | RegistryKeyBody;
 
 /** Everything the registry tells a host, signed: audience, strictly increasing sequence, expiry. */
 export type DownMessage = {

@@ -88,6 +88,11 @@ describe("pae", () => {
     for (const text of bad) expect(() => payloadOfPae(Buffer.from(text))).toThrow(/pre-authentication/);
   });
 
+  it("is refused when its type is not UTF-8: it would read like another", () => {
+    const bytes = Buffer.from("DSSEv1 1 \xff 1 a", "latin1");
+    expect(() => payloadOfPae(bytes)).toThrow(expect.objectContaining({ code: "PAE_MALFORMED" }));
+  });
+
   it("of any bytes is read or refused as PAE_MALFORMED", () => {
     const near = fc
       .tuple(fc.nat(40), fc.nat(40), bytes)

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { CaliberError } from "../errors.js";
 
 /**
@@ -20,5 +21,8 @@ export function payloadOfPae(bytes: Buffer): { payloadType: string; payload: Buf
   if (bytes[typeEnd] !== 0x20) throw malformed();
   const body = field(typeEnd + 1);
   if (body.next + body.length !== bytes.length) throw malformed();
-  return { payloadType: bytes.toString("utf8", type.next, typeEnd), payload: bytes.subarray(body.next) };
+  const payloadType = bytes.subarray(type.next, typeEnd);
+  // Node would put U+FFFD for what is not UTF-8: one reading of two encodings.
+  if (!isUtf8(payloadType)) throw malformed();
+  return { payloadType: payloadType.toString("utf8"), payload: bytes.subarray(body.next) };
 }

@@ -1,4 +1,5 @@
 import { type Static, Type } from "@sinclair/typebox";
+import type { RegistryKeyChange } from "../registryKey/registryKeyChange.js";
 
 const hash = Type.String({ pattern: "^[0-9a-f]{64}$" });
 const base64 = (maxLength: number) => Type.String({ pattern: "^[A-Za-z0-9+/]+={0,2}$", maxLength });
@@ -115,4 +116,6 @@ export type EnrolAnswer = {
   window_ms: number;
   /** Where the tokens of this host's devices go; the devices consent to no other recipient. */
   recipient: string;
+  /** How the receipt key came to be the one that it is, oldest first; absent while it is the first. */
+  registry_keys?: RegistryKeyChange[];
 };

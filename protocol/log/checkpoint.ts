@@ -12,14 +12,24 @@ export function formatCheckpoint({ origin, size, root }: Checkpoint): string {
   return `${origin}\n${size}\n${root.toString("base64")}\n`;
 }
 
-/** C2SP signed note: the body, a blank line, one signature line by the log's Ed25519 key named `origin`. */
-export function signCheckpoint(checkpoint: Checkpoint, key: KeyObject): string {
+/**
+ * C2SP signed note: the body, a blank line, one signature line by the log's Ed25519 key named `origin`, and one by each of
+ * its `former` keys that readers may still pin.
+ */
+export function signCheckpoint(
+  checkpoint: Checkpoint,
+  key: KeyObject,
+  former: readonly KeyObject[] = [],
+): string {
   const body = formatCheckpoint(checkpoint);
-  const signature = Buffer.concat([
-    noteKeyHash(checkpoint.origin, createPublicKey(key)),
-    sign(null, Buffer.from(body), key),
-  ]);
-  return `${body}\n${emDash} ${checkpoint.origin} ${signature.toString("base64")}\n`;
+  const lines = [key, ...former].map((by) => {
+    const signature = Buffer.concat([
+      noteKeyHash(checkpoint.origin, createPublicKey(by)),
+      sign(null, Buffer.from(body), by),
+    ]);
+    return `${emDash} ${checkpoint.origin} ${signature.toString("base64")}\n`;
+  });
+  return `${body}\n${lines.join("")}`;
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { RegistryKeyChange } from "../registryKey/registryKeyChange.js";
+
 /** Bodies of the JSON log entries. The log is written by the registry alone, so these are types, not schemas. */
 
 /** Closes one commit: entries `first` … `first + count - 1` arrived by `received_at_ms`. The fold's only clock. */
@@ -37,7 +39,9 @@ export type KeyBody =
       seq: number;
       statement: string;
       reason: string;
-    };
+    }
+  /** One of the registry's own keys handed over to its next. */
+  | { type: "registry-key"; at_ms: number; change: RegistryKeyChange };
 
 /** A TPM as the registry came to trust it. DER and TPM structures are base64, hashes lower-case hex. */
 export type TpmEvidence = {
@@ -87,7 +91,20 @@ export type ChainBody =
       tx: string;
       block: number;
     }
-  | { type: "anchored"; size: number; root: string; tx: string; block: number };
+  | { type: "anchored"; size: number; root: string; tx: string; block: number }
+  /** A loan was approved for its gate: what was signed, by whom, and at which block the chain was looked at. */
+  | {
+      type: "approved";
+      loan: string;
+      gate: string;
+      token_ids: string[];
+      /** Of the titles (ERC-5646), in the order of the tokens. */
+      fingerprints: string[];
+      deadline_s: number;
+      attestor: string;
+      block: number;
+      block_hash: string;
+    };
 
 /** What a person decided of the dispute that a device is in, by name and with the reason. */
 export type DecisionBody = {

@@ -27,7 +27,7 @@ describe("classifyXid", () => {
     }
   });
 
-  it.skipIf(!existsSync(catalogueFile))("agrees with NVIDIA's catalogue", () => {
+  it.skipIf(!existsSync(catalogueFile) && process.env.CI !== "true")("agrees with NVIDIA's catalogue", () => {
     const rows = rowsOf(readFileSync(catalogueFile, "utf8")).filter(([type]) => type === "XID");
     expect(rows).toHaveLength(172);
     for (const [, code, mnemonic, , , , , , immediate] of rows) {

@@ -78,8 +78,11 @@ const start = async () => {
           ingest: core.ingest.counts(),
           logSize: core.log.size(),
           connections: 3,
-          chain: { rpc: "ok", pending: 2 },
+          chain: { rpc: "ok", pending: 2, fault: null, problems: [], balance_gwei: 1 },
+          loans: null,
         }),
+      loans: null,
+      approver: null,
       health: () => ({ ok, checks: { log: ok ? "ok" : "no" } }),
       now_ms: core.now_ms,
     }),
@@ -252,7 +255,7 @@ describe("devices and tokens", () => {
     core.ledger.add("chain", minted);
     core.settle();
     expect(await json("/v1/tokens")).toEqual({
-      tokens: [{ chain_id: 1, contract, token_id: "7", tx: "0x1", device: device.id }],
+      tokens: [{ chain_id: 1, contract, token_id: "7", tx: "0x1", device: device.id, loan: null }],
     });
     expect(await json("/v1/tokens/7")).toMatchObject({
       device: device.id,
@@ -287,6 +290,7 @@ describe("devices and tokens", () => {
         200,
         {
           ...(await json(`/v1/devices/${device.id}`)),
+          loan: null,
           on_chain: null,
           on_chain_error: "the chain could not be read",
         },

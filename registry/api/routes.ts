@@ -1,13 +1,18 @@
 import { CaliberError } from "../../protocol/errors.js";
 import type { EventFeed } from "../events/eventFeed.js";
 import type { DeviceFold } from "../health/deviceFold.js";
+import type { Loans } from "../loans/startLoans.js";
 import type { Checkpointer } from "../log/checkpointer.js";
 import type { EvidenceLog } from "../log/evidenceLog.js";
 import type { UsageReader } from "../store/usage.js";
+import { type ApprovalRoutesContext, approvalRoutes } from "./approvalRoutes.js";
 import { deviceView } from "./deviceView.js";
 import { HttpError } from "./httpError.js";
 import { integerOf } from "./integerOf.js";
+import { jsonAnswer as json } from "./jsonAnswer.js";
+import { type LoanRoutesContext, loanRoutes } from "./loanRoutes.js";
 import { type Metric, renderMetrics } from "./metrics.js";
+import { tokenLoan } from "./tokenLoan.js";
 import { tokenView } from "./tokenView.js";
 
 export type ApiContext = {
@@ -23,10 +28,16 @@ export type ApiContext = {
   healthOnChain: ((tokenId: bigint) => Promise<unknown>) | null;
   metrics: () => Metric[];
   health: () => { ok: boolean; checks: Record<string, string> };
+  loans: (LoanRoutesContext["loans"] & Pick<Loans, "collateral">) | null;
   now_ms: () => number;
-};
+} & ApprovalRoutesContext;
 
-export type ApiRequest = { path: string; query: URLSearchParams };
+export type ApiRequest = {
+  path: string;
+  query: URLSearchParams;
+  /** Of a POST. */
+  body?: Buffer;
+};
 export type ApiAnswer = {
   status: number;
   type: string;
@@ -37,17 +48,13 @@ export type ApiAnswer = {
 export type Route = {
   pattern: RegExp;
   open?: boolean;
+  /** GET, with a read token, when left out; POST wants a token of the scope `approve`. */
+  method?: "POST";
   handle(request: ApiRequest, match: string[]): ApiAnswer | Promise<ApiAnswer>;
 };
 
 /** Each event is signed as it is read, so that one request costs no more than this many signatures. */
 const eventsAtOnce = 200;
-
-const json = (value: unknown, status = 200): ApiAnswer => ({
-  status,
-  type: "application/json",
-  body: `${JSON.stringify(value, (_key, item) => (typeof item === "bigint" ? item.toString() : item))}\n`,
-});
 
 /** The read API. `/healthz` alone answers without a token. */
 export function createRoutes(context: ApiContext): Route[] {
@@ -84,14 +91,21 @@ export function createRoutes(context: ApiContext): Route[] {
     {
       pattern: /^\/v1\/tokens$/,
       handle: () =>
-        json({ tokens: titled().map(({ fold, token }) => ({ ...tokenView(token), device: fold.device })) }),
+        json({
+          tokens: titled().map(({ fold, token }) => ({
+            ...tokenView(token),
+            device: fold.device,
+            loan: tokenLoan(token, context.loans),
+          })),
+        }),
     },
     {
       pattern: /^\/v1\/tokens\/([0-9]{1,20})$/,
       async handle(_request, [id]) {
         const found = titled().find(({ token }) => token.token_id === id);
         if (found === undefined) throw new HttpError(404, "TOKEN_UNKNOWN", "no such token");
-        const about = { ...view(found.fold), on_chain: null, on_chain_error: null };
+        const loan = tokenLoan(found.token, context.loans);
+        const about = { ...view(found.fold), loan, on_chain: null, on_chain_error: null };
         if (context.healthOnChain === null) return json(about);
         try {
           return json({ ...about, on_chain: await context.healthOnChain(BigInt(id!)) });
@@ -101,6 +115,8 @@ export function createRoutes(context: ApiContext): Route[] {
         }
       },
     },
+    ...loanRoutes(context),
+    ...approvalRoutes(context),
     {
       pattern: /^\/v1\/events$/,
       handle({ query }) {

@@ -5,8 +5,8 @@ import type { Intent, SignedTx } from "./intent.js";
 import { signIntent } from "./signIntent.js";
 import type { AccountState, Head, WriterContext } from "./writerContext.js";
 
-/** Hashes this process has handed to the node since it last had reason to doubt the node's memory. */
-export type SentHashes = Set<Hex>;
+/** What this process has handed to the node since it last had reason to doubt the node's memory, and when. */
+export type SentHashes = Map<Hex, number>;
 
 /**
  * Sends what is signed and not known to be with the node, in the order of nonces; replaces what has been there too
@@ -27,11 +27,13 @@ export async function broadcastSigned(
         disposition: "internal",
       });
     }
-    const stuck = sent.has(current.hash) && now_ms() - current.signed_ms >= settings.stuck_ms;
+    // Not since it was signed: one that fell out with its block was signed long ago, and is not slow for that.
+    const sent_ms = sent.get(current.hash);
+    const stuck = sent_ms !== undefined && now_ms() - sent_ms >= settings.stuck_ms;
     const tx = stuck ? await replacement(ctx, head, intent, current, sent) : current;
     if (sent.has(tx.hash)) continue;
     if (!(await send(ctx, account, intent, tx))) return;
-    sent.add(tx.hash);
+    sent.set(tx.hash, now_ms());
   }
 }
 

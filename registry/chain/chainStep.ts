@@ -3,6 +3,7 @@ import { createBeaconRecorder } from "./beaconRecorder.js";
 import { broadcastSigned, type SentHashes } from "./broadcastSigned.js";
 import { checkDeployment } from "./checkDeployment.js";
 import { confirmIntents } from "./confirmIntents.js";
+import type { Endpoints } from "./endpoints.js";
 import { createHealthPlanner } from "./healthPlanner.js";
 import { planAmendments } from "./planAmendments.js";
 import { readBlock, readHead } from "./readHead.js";
@@ -23,13 +24,13 @@ export type StepResult = { head: Head; account: AccountState };
  * One round: look at the chain, book what happened, plan what is missing, send. After a round that threw, and on a
  * chain that is not the continuation of the one last seen, everything is held against the chain first.
  */
-export function createChainStep(ctx: WriterContext): () => Promise<StepResult> {
-  const { client, account, deployment, store, now_ms } = ctx;
+export function createChainStep(ctx: WriterContext & { endpoints: Endpoints }): () => Promise<StepResult> {
+  const { client, endpoints, account, deployment, store, now_ms } = ctx;
   const beacons = createBeaconRecorder(ctx);
   const titles = createTitlePlanner(ctx);
   const anchors = createAnchorPlanner(ctx);
   const health = createHealthPlanner(ctx);
-  const sent: SentHashes = new Set();
+  const sent: SentHashes = new Map();
   /** Null when the chain is to be doubted. */
   let last: Head | null = null;
   let titlesJudged = false;
@@ -57,7 +58,7 @@ export function createChainStep(ctx: WriterContext): () => Promise<StepResult> {
     const state = await readAccount();
     if (!(await continuesFrom(before, head))) await doubt(head);
     await beacons.record(head);
-    await settleSigned(ctx, state);
+    await settleSigned(ctx, head, state);
     await confirmIntents(ctx, head);
     if (!titlesJudged) titlesJudged = await recheckTitles(ctx, head);
 
@@ -83,7 +84,9 @@ export function createChainStep(ctx: WriterContext): () => Promise<StepResult> {
   return async () => {
     const before = last;
     last = null;
-    const result = await round(before);
+    // Another node may know neither the blocks nor the transactions of the last one.
+    const sameNode = await endpoints.check();
+    const result = await round(sameNode ? before : null);
     last = result.head;
     return result;
   };

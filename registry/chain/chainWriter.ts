@@ -1,12 +1,13 @@
 import { setMaxListeners } from "node:events";
 import type { Database } from "better-sqlite3";
 import type { Logger } from "pino";
-import { BaseError, type LocalAccount, type Transport } from "viem";
+import { BaseError, type LocalAccount } from "viem";
 import { CaliberError } from "../../protocol/errors.js";
 import { abortableTransport } from "./abortableTransport.js";
 import { chainClient } from "./chainClient.js";
 import { createChainStep } from "./chainStep.js";
 import { type Deployment, deploymentId } from "./deployment.js";
+import { createEndpoints, type Endpoint } from "./endpoints.js";
 import type { IntentState } from "./intent.js";
 import { createIntentStore } from "./intentStore.js";
 import { createProblems, type Problem } from "./problems.js";
@@ -16,7 +17,8 @@ import { defaultWriterSettings, type WriterSettings } from "./writerSettings.js"
 
 export type ChainWriterOptions = {
   db: Database;
-  transport: Transport;
+  /** At least one; with several, the writer writes only while those that answer are of one chain. */
+  endpoints: readonly Endpoint[];
   deployment: Deployment;
   account: LocalAccount;
   view: RegistryView;
@@ -58,11 +60,20 @@ export function createChainWriter(options: ChainWriterOptions): ChainWriter {
   const abort = new AbortController();
   // Each request under way listens, and many are under way at once.
   setMaxListeners(0, abort.signal);
-  const client = chainClient(abortableTransport(options.transport, abort.signal));
   const store = createIntentStore(db, `${deploymentId(deployment)}:${account.address.toLowerCase()}`, now_ms);
   const problems = createProblems(log, now_ms);
+  const endpoints = createEndpoints({
+    endpoints: options.endpoints.map(({ name, transport }) => ({
+      name,
+      transport: abortableTransport(transport, abort.signal),
+    })),
+    problems,
+    check_interval_ms: settings.endpoint_check_ms,
+    now_ms,
+  });
   const runStep = createChainStep({
-    client,
+    client: chainClient(endpoints.transport),
+    endpoints,
     account,
     deployment,
     store,
@@ -103,6 +114,7 @@ export function createChainWriter(options: ChainWriterOptions): ChainWriter {
       // viem's errors that are not a contract's answer are about the way to the node. Its long messages carry the
       // request; the short one says what happened.
       const text = error.details ? `${error.shortMessage} ${error.details}` : error.shortMessage;
+      endpoints.distrust();
       if (rpc.state !== "down") log.warn({ reason: text }, "the chain's node does not answer");
       rpc = { state: "down", since_ms: rpc.state === "down" ? rpc.since_ms : now_ms(), error: text };
       return;

@@ -1,5 +1,6 @@
 import { caliberTokenAbi } from "../../contracts-abi/abi/CaliberToken.js";
 import { allDone } from "./allDone.js";
+import { checkHead } from "./checkHead.js";
 import type { Head, WriterContext } from "./writerContext.js";
 
 /**
@@ -35,6 +36,8 @@ export async function recheckTitles(ctx: WriterContext, head: Head): Promise<boo
       problems.set("TITLE_REDEEMED", device, `token ${token_id} was redeemed`);
       continue;
     }
+    // What is recorded cannot be taken back: the reads must not be of a node that is only catching up.
+    await checkHead(client, head);
     log.warn(
       { device, token_id: String(token_id), on_chain: String(live) },
       "a recorded title is not on chain",

@@ -1,16 +1,21 @@
 import { allDone } from "./allDone.js";
+import { checkHead } from "./checkHead.js";
 import { settleIntent } from "./settleIntent.js";
-import type { AccountState, WriterContext } from "./writerContext.js";
+import type { AccountState, Head, WriterContext } from "./writerContext.js";
 
 /**
  * Books receipts of signed intents. What was overtaken by another transaction with its nonce, or waits behind a
  * nonce that nobody will fill, is `wanted` again. `account` must have been read before this call: a nonce read
  * earlier than a receipt can only be too low.
+ *
+ * @throws CaliberError CHAIN_MOVED when `account` may not be of the chain that `head` is of
  */
-export async function settleSigned(ctx: WriterContext, account: AccountState): Promise<void> {
-  const { store, log } = ctx;
+export async function settleSigned(ctx: WriterContext, head: Head, account: AccountState): Promise<void> {
+  const { client, store, log } = ctx;
   const signed = store.inState("signed");
   const settled = await allDone(signed.map((intent) => settleIntent(ctx, intent)));
+  if (signed.every((_, i) => settled[i])) return;
+  await checkHead(client, head);
   for (const [i, intent] of signed.entries()) {
     if (settled[i]) continue;
     if (intent.nonce !== null && intent.nonce < account.nonce) {

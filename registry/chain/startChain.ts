@@ -1,26 +1,28 @@
 import type { Database } from "better-sqlite3";
 import type { Logger } from "pino";
+import { fallback } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
-import { CaliberError } from "../../protocol/errors.js";
 import { createChainReader } from "./chainReader.js";
+import { type ChainStatus, chainStatus } from "./chainStatus.js";
 import { chainTransport } from "./chainTransport.js";
 import { createChainWriter } from "./chainWriter.js";
-import { loadDeployment } from "./deployment.js";
-import { loadWriterKey } from "./loadWriterKey.js";
+import { endpointNames } from "./endpointNames.js";
+import { openWriterKey } from "./openWriterKey.js";
 import type { RegistryView } from "./registryView.js";
+import { requireDeployment } from "./requireDeployment.js";
 import type { WriterSettings } from "./writerSettings.js";
 
 export type ChainOptions = {
-  rpc_url: string;
+  /** One or more nodes of the same chain. */
+  rpc_urls: readonly string[];
   /** JSON file with the contracts' addresses. */
   deployment_file: string;
-  /** File of mode 0600 with the writer account's key. */
+  /** File of mode 0600: a keystore, or on the development chain the plain key. */
   writer_key_file: string;
+  /** File of mode 0600 with the keystore's password. */
+  writer_password_file: string | null;
   settings: Partial<WriterSettings>;
 };
-
-/** What the rest of the registry needs to know of the chain's side. */
-export type ChainStatus = { rpc: string; pending: number; fault: string | null; problems: string[] };
 
 export type Chain = {
   healthOf(tokenId: bigint): Promise<unknown>;
@@ -29,48 +31,37 @@ export type Chain = {
 };
 
 /** Starts the chain writer of a registry. A node that is away is waited for. */
-export function startChain(options: {
+export async function startChain(options: {
   db: Database;
   view: RegistryView;
   log: Logger;
   now_ms: () => number;
   chain: ChainOptions;
-}): Chain {
+}): Promise<Chain> {
   const { db, view, log, now_ms, chain } = options;
-  const deployment = loadDeployment(chain.deployment_file);
-  if (deployment === null) {
-    throw new CaliberError(
-      "DEPLOYMENT_MISSING",
-      `no contracts are deployed: ${chain.deployment_file} is not there`,
-      {
-        disposition: "user",
-      },
-    );
-  }
-  const transport = chainTransport(chain.rpc_url);
+  const deployment = requireDeployment(chain.deployment_file);
+  const secret = await openWriterKey({
+    key_file: chain.writer_key_file,
+    password_file: chain.writer_password_file,
+    chain_id: deployment.chain_id,
+  });
+  const transports = chain.rpc_urls.map(chainTransport);
+  const names = endpointNames(chain.rpc_urls);
   const writer = createChainWriter({
     db,
-    transport,
+    endpoints: transports.map((transport, i) => ({ name: names[i]!, transport })),
     deployment,
-    account: privateKeyToAccount(loadWriterKey(chain.writer_key_file)),
+    account: privateKeyToAccount(secret),
     view,
     log: log.child({ part: "chain" }),
     now_ms,
     settings: chain.settings,
   });
-  const reader = createChainReader(transport, deployment);
+  const reader = createChainReader(fallback(transports), deployment);
   writer.start();
   return {
     healthOf: (tokenId) => reader.healthOf(tokenId),
-    status() {
-      const { rpc, intents, fault, problems } = writer.status();
-      return {
-        rpc: rpc.state,
-        pending: intents.wanted + intents.signed + intents.mined,
-        fault: fault?.code ?? null,
-        problems: problems.map(({ code }) => code),
-      };
-    },
+    status: () => chainStatus(writer.status()),
     stop: () => writer.stop(),
   };
 }

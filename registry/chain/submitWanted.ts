@@ -1,5 +1,6 @@
 import { CaliberError } from "../../protocol/errors.js";
 import { allDone } from "./allDone.js";
+import { checkHead } from "./checkHead.js";
 import { feesFor } from "./feesFor.js";
 import type { Intent } from "./intent.js";
 import { intentCall } from "./intentCall.js";
@@ -22,6 +23,7 @@ export async function submitWanted(ctx: WriterContext, head: Head, account: Acco
 
   const gasOf = await allDone(wanted.map((intent) => prepare(ctx, head, intent)));
   const tip_wei = await client.estimateMaxPriorityFeePerGas();
+  await checkHead(client, head);
   let budget_wei = account.balance_wei;
   for (const { id } of underWay) {
     const [tx] = store.txs(id);

@@ -24,6 +24,8 @@ export type WriterSettings = {
   stuck_ms: number;
   /** Transactions under way at once; nodes keep few queued ones an account. */
   max_in_flight: number;
+  /** How often several endpoints are held against each other while they agree. */
+  endpoint_check_ms: number;
   /** Longest pause between attempts while the node does not answer. */
   rpc_retry_max_ms: number;
 };
@@ -44,5 +46,6 @@ export const defaultWriterSettings: WriterSettings = {
   max_fee_cap_wei: 100_000_000_000n,
   stuck_ms: 60_000,
   max_in_flight: 32,
+  endpoint_check_ms: 10_000,
   rpc_retry_max_ms: 15_000,
 };

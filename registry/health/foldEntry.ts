@@ -146,6 +146,8 @@ function applyKey(
     else retireDevice(fleet, fold, { idx, body }, now_ms, sink);
     return;
   }
+  // Says who signs from now on; nothing of any device.
+  if (body.type === "registry-key") return;
   sink.host(body);
   for (const { device, spki, tpm } of body.devices) {
     const fold = createDeviceFold({
@@ -166,7 +168,7 @@ function applyKey(
 }
 
 function applyChain(fleet: FleetFold, body: ChainBody, now_ms: number, sink: FoldSink): void {
-  if (body.type === "anchored") return;
+  if (body.type === "anchored" || body.type === "approved") return;
   if (body.type === "beacon") {
     rememberBeacon(fleet.beacons, body);
     sink.beacon(body);

@@ -20,11 +20,17 @@ export type Checkpointer = {
 
 /**
  * Signs checkpoints. A log must never sign two that contradict each other (C2SP tlog-checkpoint), so at opening the
- * log must still hold what the last one promised.
+ * log must still hold what the last one promised. `former` are keys of the log that sign along for now.
  *
  * @throws CaliberError LOG_CONTRADICTS_CHECKPOINT
  */
-export function createCheckpointer(db: Db, log: EvidenceLog, origin: string, key: KeyObject): Checkpointer {
+export function createCheckpointer(
+  db: Db,
+  log: EvidenceLog,
+  origin: string,
+  key: KeyObject,
+  former: () => readonly KeyObject[] = () => [],
+): Checkpointer {
   type Row = { size: number; root: Buffer; note: string };
   const insert = db.prepare("INSERT INTO checkpoint VALUES (?, ?, ?)");
   let last = db.prepare<[], Row>("SELECT * FROM checkpoint ORDER BY size DESC LIMIT 1").get();
@@ -51,7 +57,7 @@ export function createCheckpointer(db: Db, log: EvidenceLog, origin: string, key
       const size = log.size();
       if (last?.size !== size) {
         const root = log.root();
-        const note = signCheckpoint({ origin, size, root }, key);
+        const note = signCheckpoint({ origin, size, root }, key, former());
         insert.run(size, root, note);
         last = { size, root, note };
       }

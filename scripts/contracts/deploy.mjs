@@ -1,21 +1,23 @@
 // Deploys the contracts to the chain behind an RPC and writes their addresses to a file, as the registry reads it. With
 // a timelock and a router it deploys a gate for them too, beside the contracts that the file has already if it exists.
 //
-//   npm run build && node scripts/contracts/deploy.mjs --rpc URL --key-file FILE --out FILE
+//   npm run build && node scripts/contracts/deploy.mjs --rpc URL --key-file FILE [--password-file FILE] --out FILE
 //     [--epoch-s 3600] [--admin-delay-s 86400]
 //     [--timelock ADDRESS --router ADDRESS --accept healthy,watch --assurance 2 [--presence]]
 import { parseArgs } from "node:util";
 import { privateKeyToAccount } from "viem/accounts";
+import { chainClient } from "../../dist/registry/chain/chainClient.js";
 import { chainTransport } from "../../dist/registry/chain/chainTransport.js";
 import { deployContracts } from "../../dist/registry/chain/deployContracts.js";
 import { deployGate } from "../../dist/registry/chain/deployGate.js";
 import { loadDeployment, saveDeployment } from "../../dist/registry/chain/deployment.js";
-import { loadWriterKey } from "../../dist/registry/chain/loadWriterKey.js";
+import { openWriterKey } from "../../dist/registry/chain/openWriterKey.js";
 
 const { values } = parseArgs({
   options: {
     rpc: { type: "string" },
     "key-file": { type: "string" },
+    "password-file": { type: "string" },
     out: { type: "string" },
     "epoch-s": { type: "string", default: "3600" },
     "admin-delay-s": { type: "string", default: "86400" },
@@ -31,7 +33,13 @@ for (const name of ["rpc", "key-file", "out"]) {
 }
 
 const transport = chainTransport(values.rpc);
-const account = privateKeyToAccount(loadWriterKey(values["key-file"]));
+const account = privateKeyToAccount(
+  await openWriterKey({
+    key_file: values["key-file"],
+    password_file: values["password-file"] ?? null,
+    chain_id: await chainClient(transport).getChainId(),
+  }),
+);
 let deployment = loadDeployment(values.out);
 if (deployment === null) {
   deployment = await deployContracts({

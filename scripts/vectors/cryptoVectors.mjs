@@ -91,6 +91,14 @@ export function identityVectors() {
     ["point off the curve", Buffer.concat([prefix, offCurve.subarray(1)])],
     ["point (0, 0)", Buffer.concat([prefix, Buffer.alloc(64)])],
     ["x = p + 5: a coordinate that is not reduced", Buffer.concat([prefix, word(p + 5n), word(yOf(5n, p))])],
+    ["point at infinity", Buffer.from("3019301306072a8648ce3d020106082a8648ce3d03010703020000", "hex")],
+    [
+      "point at infinity, filled up to 91 bytes",
+      Buffer.concat([spki.subarray(0, 26), Buffer.of(0), Buffer.alloc(64)]),
+    ],
+    ["point (0, p - 1), off the curve", Buffer.concat([prefix, Buffer.alloc(32), word(p - 1n)])],
+    ["y = 2^256 - 1", Buffer.concat([prefix, point.subarray(1, 33), Buffer.alloc(32, 0xff)])],
+    ["x = y = p", Buffer.concat([prefix, word(p), word(p)])],
     ["curve SM2, same length", curve("06082a811ccf5501822d", "")],
     ["bare point", point],
   ];

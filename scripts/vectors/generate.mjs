@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chainVectors } from "./chainVectors.mjs";
 import { dsseVectors, es256Vectors, identityVectors } from "./cryptoVectors.mjs";
+import { edgeVectors } from "./edgeVectors.mjs";
 import { keyPair, sha256, sign } from "./es256.mjs";
 import { evidenceVectors } from "./evidenceVectors.mjs";
 import { checkpointVectors, entryVectors, treeVectors } from "./logVectors.mjs";
@@ -51,6 +52,7 @@ const leaves = reports.accepted.map(({ leaf_hash }) => Buffer.from(leaf_hash, "h
 const files = {
   "dsse.json": dsseVectors(),
   "es256.json": es256Vectors(),
+  "es256-edges.json": edgeVectors(),
   "identity.json": identityVectors(),
   "rfc6962.json": treeVectors(),
   "checkpoint.json": checkpointVectors(leaves),

@@ -23,8 +23,8 @@ const gpus = 8;
 const probe_ms = 60_000;
 const minute_ms = 60_000;
 const run_ms = 10 * minute_ms;
-/** Resident memory jumps by pages: each end of the growth is a median over so long. */
-const around_ms = 15_000;
+/** Resident memory is a sawtooth, some minutes a tooth: each end of the growth is a median over this long on either side. */
+const around_ms = 60_000;
 const xidEvery_ms = 1000;
 
 const bench = await startBenchRegistry();

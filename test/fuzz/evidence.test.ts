@@ -1,6 +1,4 @@
-import { randomInt } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { CaliberError } from "../../protocol/errors.js";
 import { decodeReport } from "../../protocol/evidence/decodeReport.js";
 import { parseNvattest } from "../../protocol/evidence/parseNvattest.js";
 import { parsePemChain } from "../../protocol/evidence/parsePemChain.js";
@@ -9,18 +7,11 @@ import { readCertificate } from "../../protocol/evidence/readCertificate.js";
 import { pemOf, syntheticDevice, syntheticNow_ms } from "../../protocol/evidence/testing/syntheticDevice.js";
 import { verifyChain } from "../../protocol/evidence/verifyChain.js";
 import { verifyReport } from "../../protocol/evidence/verifyReport.js";
-import { evidenceMutator } from "./evidenceMutator.js";
+import { fuzzRuns } from "./fuzzRuns.js";
+import { mutator } from "./mutator.js";
 
-/**
- * Malformed reports, certificates, chains and collector files: none may crash a parser or be accepted.
- * CALIBER_FUZZ_RUNS says how many inputs in all (for a long run 1000000), CALIBER_FUZZ_SEED repeats one.
- */
-const runs = Number(process.env.CALIBER_FUZZ_RUNS ?? 20_000);
-const seed = Number(process.env.CALIBER_FUZZ_SEED ?? randomInt(1, 2 ** 32 - 1));
-if (!(runs >= 1000) || !(seed > 0))
-  throw new Error("CALIBER_FUZZ_RUNS is at least 1000, the seed at least 1");
-const share = (part: number): number => Math.ceil(runs * part);
-const timeout_ms = 60_000 + runs;
+/** Malformed reports, certificates, chains and collector files: none may crash a parser or be accepted. */
+const { seed, share, timeout_ms } = fuzzRuns;
 
 const hopper = syntheticDevice();
 const blackwell = syntheticDevice({ chip: "GB100" });
@@ -28,21 +19,14 @@ const any = { nonce: null, kind: "any" } as const;
 const chain = verifyChain(hopper.chain, syntheticNow_ms, hopper.root_sha256);
 const reports = [hopper.report(), blackwell.report(), hopper.report({ opaque: [] })];
 
-/** What the parser gives, or null for a refusal; anything but a coded error of evidence fails the test. */
-function attempt<T>(input: Buffer, parse: (input: Buffer) => T): T | null {
-  try {
-    return parse(input);
-  } catch (error) {
-    if (error instanceof CaliberError && error.code.startsWith("EVIDENCE_")) return null;
-    throw new Error(`seed ${seed}, input ${input.toString("base64")}`, { cause: error });
-  }
-}
+const attempt = <T>(input: Buffer, parse: (input: Buffer) => T): T | null =>
+  fuzzRuns.attempt(input, /^EVIDENCE_/, parse);
 
 describe(`malformed evidence (seed ${seed})`, () => {
   it(
     "reports: refused, or left with what another key would have to sign",
     () => {
-      const { mutate, pick } = evidenceMutator(seed);
+      const { mutate, pick } = mutator(seed);
       const genuine = reports.map(parseSpdmReport);
       const isGenuine = ({ signed, signature }: SpdmReport): boolean =>
         genuine.some((good) => good.signed.equals(signed) && good.signature.equals(signature));
@@ -70,7 +54,7 @@ describe(`malformed evidence (seed ${seed})`, () => {
   it(
     "certificates: refused, or read",
     () => {
-      const { mutate, pick } = evidenceMutator(seed);
+      const { mutate, pick } = mutator(seed);
       const certificates = [...hopper.certificates, ...blackwell.certificates];
       const counts = { refused: 0, read: 0 };
       for (let i = share(0.12); i > 0; i -= 1) {
@@ -85,7 +69,7 @@ describe(`malformed evidence (seed ${seed})`, () => {
   it(
     "chains with one certificate changed: never accepted",
     () => {
-      const { mutate, pick } = evidenceMutator(seed);
+      const { mutate, pick } = mutator(seed);
       for (let i = share(0.01); i > 0; i -= 1) {
         const at = pick(5);
         const certificates = [...hopper.certificates];
@@ -103,7 +87,7 @@ describe(`malformed evidence (seed ${seed})`, () => {
   it(
     "PEM texts, hex and collector files: refused, or read as bytes that encode back",
     () => {
-      const { mutate, pick } = evidenceMutator(seed);
+      const { mutate, pick } = mutator(seed);
       const files = [
         Buffer.from(hopper.chain),
         Buffer.from(reports[0]!.toString("hex")),

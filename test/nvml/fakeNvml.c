@@ -435,6 +435,36 @@ ret nvmlEventSetWait_v2(void *set, event *e, u32 timeout_ms) {
 }
 
 #ifndef OLD_DRIVER
+/* `evidence PREFIX`: the report over a nonce is the file PREFIX.NONCE, the chain PREFIX.pem. */
+static ret read_file(const char *path, unsigned char *into, u32 room, u32 *length) {
+  FILE *file = fopen(path, "rb");
+  if (file == NULL) return 999;
+  size_t got = fread(into, 1, room, file);
+  fclose(file);
+  *length = (u32)got;
+  return OK;
+}
+typedef struct { u32 cec_present, size, cec_size; unsigned char nonce[0x20], report[0x2000], cec[0x1000]; } attestation;
+ret nvmlDeviceGetConfComputeGpuAttestationReport(device d, attestation *a) {
+  const char *prefix;
+  ret code = ask(d, "nvmlDeviceGetConfComputeGpuAttestationReport", "evidence", &prefix);
+  if (code != OK) return code;
+  char path[256];
+  int at = snprintf(path, sizeof path, "%s.", prefix);
+  for (int i = 0; i < 0x20; i++) at += snprintf(path + at, sizeof path - (size_t)at, "%02x", a->nonce[i]);
+  code = read_file(path, a->report, sizeof a->report, &a->size);
+  if (code == OK && machine_number("evidence_size") != 0) a->size = (u32)machine_number("evidence_size");
+  return code;
+}
+typedef struct { u32 size, attestation_size; unsigned char chain[0x1000], attestation_chain[0x1400]; } certificate;
+ret nvmlDeviceGetConfComputeGpuCertificate(device d, certificate *c) {
+  const char *prefix;
+  ret code = ask(d, "nvmlDeviceGetConfComputeGpuCertificate", "evidence", &prefix);
+  if (code != OK) return code;
+  char path[256];
+  snprintf(path, sizeof path, "%s.pem", prefix);
+  return read_file(path, c->attestation_chain, sizeof c->attestation_chain, &c->attestation_size);
+}
 NUMBER(nvmlDeviceGetArchitecture, "architecture")
 NUMBER(nvmlDeviceGetModuleId, "module")
 typedef struct { u32 version; u64 value; } pdi_v1;

@@ -29,14 +29,17 @@ describe("the counters file that is shipped", () => {
     const named = shipped.match(/DCGM_FI_\w+/g)!.map((name) => dcgmFields.get(name));
     for (const field of dcgmFields.values()) expect(named, field).toContain(field);
   });
-  it.skipIf(!existsSync(table))("names only fields that DCGM has", () => {
+  it.skipIf(!existsSync(table) && process.env.CI !== "true")("names only fields that DCGM has", () => {
     const known = readFileSync(table, "utf8");
     for (const name of shipped.match(/DCGM_FI_\w+/g)!) expect(known).toMatch(new RegExp(`\\b${name}\\b`));
   });
-  it.skipIf(!existsSync(defaults))("writes the names that the exporter's own file has", () => {
-    const own = new Set(readFileSync(defaults, "utf8").match(/DCGM_FI_\w+/g));
-    for (const name of ["DCGM_FI_DEV_POWER_USAGE", "DCGM_FI_PROF_SM_ACTIVE", "DCGM_FI_DEV_XID_ERRORS"]) {
-      expect(own.has(name) && shipped.includes(name)).toBe(true);
-    }
-  });
+  it.skipIf(!existsSync(defaults) && process.env.CI !== "true")(
+    "writes the names that the exporter's own file has",
+    () => {
+      const own = new Set(readFileSync(defaults, "utf8").match(/DCGM_FI_\w+/g));
+      for (const name of ["DCGM_FI_DEV_POWER_USAGE", "DCGM_FI_PROF_SM_ACTIVE", "DCGM_FI_DEV_XID_ERRORS"]) {
+        expect(own.has(name) && shipped.includes(name)).toBe(true);
+      }
+    },
+  );
 });

@@ -158,10 +158,13 @@ describe("readSavedMetrics", () => {
     ]);
   });
 
-  it.skipIf(!existsSync(fieldTable))("knows no name that DCGM 4.6 does not", () => {
-    const table = readFileSync(fieldTable, "utf8");
-    for (const name of dcgmFields.keys()) expect(table, name).toMatch(new RegExp(`\\b${name}\\b`));
-  });
+  it.skipIf(!existsSync(fieldTable) && process.env.CI !== "true")(
+    "knows no name that DCGM 4.6 does not",
+    () => {
+      const table = readFileSync(fieldTable, "utf8");
+      for (const name of dcgmFields.keys()) expect(table, name).toMatch(new RegExp(`\\b${name}\\b`));
+    },
+  );
 
   describe.skipIf(skip)("recorded answers", () => {
     it("eight H100", () => {

@@ -4,7 +4,7 @@ import { fewerFields } from "./fastFields.js";
 import { fullFields } from "./fullFields.js";
 import type { GpuReading } from "./gpuReading.js";
 import { parseCsv } from "./parseCsv.js";
-import { type SmiErrorCode, smiExitError } from "./smiErrors.js";
+import { type SmiErrorCode, smiExitError, xmlRepaired } from "./smiErrors.js";
 
 export type FullReading = {
   readings: GpuReading[];
@@ -87,12 +87,7 @@ export function createFullReading(
     }
     const { repairNesting } = await import("./repairNesting.js");
     const { xml, repairs } = repairNesting(kept.join(""));
-    const damage = new CaliberError<SmiErrorCode>(
-      "NVIDIA_SMI_XML_REPAIRED",
-      `${fault.message}: repaired in ${repairs} places from which nothing is read`,
-      { cause: fault, disposition: "retryable" },
-    );
-    return { readings: parseXml(xml), form: "repaired", damage };
+    return { readings: parseXml(xml), form: "repaired", damage: xmlRepaired(repairs, fault) };
   }
 
   async function readCsv(only: readonly string[], options: Options): Promise<GpuReading[]> {

@@ -59,6 +59,9 @@ const expected: Record<string, object> = {
       ...nowhere,
       fb_total_mib: 23_028,
       serial: null,
+      // `000-00000-0000-000` in the file.
+      gpu_part_number: null,
+      board_part_number: null,
       driver_version: "515.105.01",
       cuda_version: "11.7",
       power_limit_mw: 300_000,

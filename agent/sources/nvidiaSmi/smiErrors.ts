@@ -48,6 +48,13 @@ const byExit: Readonly<Record<number, readonly [SmiErrorCode, Disposition, strin
   18: ["NVIDIA_SMI_VERSION_MISMATCH", "user", "the driver in the kernel and its library differ in version"],
 };
 
+/** The warning that damaged XML could be read all the same: so many tags had to be added or dropped. */
+export function xmlRepaired(repairs: number, cause?: CaliberError): CaliberError<SmiErrorCode> {
+  const places = repairs === 1 ? "one place" : `${repairs} places`;
+  const message = `the XML of nvidia-smi is nested wrongly: repaired in ${places} from which nothing is read`;
+  return new CaliberError("NVIDIA_SMI_XML_REPAIRED", message, { cause, disposition: "retryable" });
+}
+
 /** The last printable line, at most 200 characters, of what the program said (the host's owner controls it); XML is skipped. */
 export function lineOf(output: string): string {
   const line = output.split(/\r?\n/).findLast((candidate) => /^\s*[^\s<]/.test(candidate)) ?? "";

@@ -44,10 +44,10 @@ export function textOf(text: string | undefined, limit: number): string | null {
   return value !== null && value.length <= limit && /^[\x20-\x7e]+$/.test(value) ? value : null;
 }
 
-/** A board's serial. Cards without one print zeros: a placeholder, not a serial. */
+/** A board's serial or part number. Cards without one print zeros, with a part number's dashes: a placeholder. */
 export function serialOf(text: string | undefined): string | null {
   const serial = textOf(text, 64);
-  return serial !== null && /^0+$/.test(serial) ? null : serial;
+  return serial !== null && /^[0-]+$/.test(serial) ? null : serial;
 }
 
 const decimal = /^(-?)(\d{1,15})(?:\.(\d{1,9}))? ?(?:[A-Za-z%]{1,7}(?:\/s)?)?$/;

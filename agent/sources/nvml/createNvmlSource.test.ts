@@ -206,6 +206,7 @@ describe.skipIf(!hasCompiler())("createNvmlSource", { timeout: 30_000 }, () => {
           brand: 77,
           architecture: 0xffffffff,
           serial: "0000000000000",
+          board_part: "000-00000-0000-000",
           name: "H\u00e9",
           recovery: 9,
         }),
@@ -231,6 +232,7 @@ describe.skipIf(!hasCompiler())("createNvmlSource", { timeout: 30_000 }, () => {
       brand: null,
       architecture: null,
       serial: null,
+      board_part_number: null,
       name: null,
     });
   });

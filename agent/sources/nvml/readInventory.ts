@@ -42,7 +42,7 @@ export function readInventory(probe: Probe, device: Device, versions: Versions):
     brand: brands[probe.number("nvmlDeviceGetBrand", handle) ?? 0] ?? null,
     architecture: architectures[probe.number("nvmlDeviceGetArchitecture", handle) ?? 0] ?? null,
     vbios_version: text("nvmlDeviceGetVbiosVersion", 32, 64),
-    board_part_number: text("nvmlDeviceGetBoardPartNumber", 80, 64),
+    board_part_number: serialOf(probe.text("nvmlDeviceGetBoardPartNumber", handle, 80) ?? undefined),
     gpu_part_number: null,
     inforom_image_version: text("nvmlDeviceGetInforomImageVersion", 16, 64),
     ...versions,

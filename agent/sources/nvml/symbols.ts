@@ -59,6 +59,8 @@ export const symbols = {
   nvmlDeviceGetGraphicsRunningProcesses_v2: "uint64_t device, void *count, void *infos",
   nvmlDeviceGetGpuFabricInfoV: "uint64_t device, void *info",
   nvmlDeviceGetGpuFabricInfo: "uint64_t device, void *info",
+  nvmlDeviceGetConfComputeGpuAttestationReport: "uint64_t device, void *report",
+  nvmlDeviceGetConfComputeGpuCertificate: "uint64_t device, void *certificate",
   nvmlGpmQueryDeviceSupport: "uint64_t device, void *support",
   nvmlGpmSampleAlloc: "void *sample",
   nvmlGpmSampleFree: "uint64_t sample",

@@ -65,6 +65,21 @@ describe("scan", () => {
     expect(JSON.parse(out)).toMatchObject({ gpus: [], problems: [{ code: "NVIDIA_SMI_NOT_FOUND" }] });
   });
 
+  it("says why no GPU could be read even where the kernel log is the first to fail", async () => {
+    await expect(scan([...nothing, "--kernel-log", "/nowhere/kern.log"], io)).rejects.toMatchObject({
+      message: expect.stringMatching(/kernel log cannot be read.*; no nvidia-smi at/),
+    });
+  });
+
+  it("takes a saved reading of a machine without GPUs for one that may be another time, as of a live one", async () => {
+    await expect(scan(["--json", "--from", saved("No devices were found\n")], io)).rejects.toMatchObject({
+      code: "SCAN_NO_GPU",
+      disposition: "retryable",
+      message: expect.stringContaining("nvidia-smi found no GPU"),
+    });
+    expect(JSON.parse(out)).toMatchObject({ gpus: [], problems: [{ code: "NVIDIA_SMI_NO_DEVICES" }] });
+  });
+
   it("refuses a file that it cannot have or does not know", async () => {
     await expect(scan(["--from", join(directory, "none")], io)).rejects.toMatchObject({
       code: "FILE_UNREADABLE",
@@ -107,6 +122,14 @@ describe("doctor", () => {
     expect(out).toContain("caliber agent enroll");
     expect(out).toMatch(/^ok +disk|^warn +disk/m);
     expect(out).toMatch(/Something is broken\.\n$/);
+  });
+
+  it("takes a file for no data directory, and looks for no room in it", async () => {
+    expect(await doctor([...alone, "--data-dir", saved(""), "--json"], io)).toBe(1);
+    const { checks } = JSON.parse(out);
+    const told = checks.find(({ id }: { id: string }) => id === "data-dir");
+    expect(told).toMatchObject({ status: "fail", says: expect.stringMatching(/saved is no directory\.$/) });
+    expect(checks.map(({ id }: { id: string }) => id)).not.toContain("disk");
   });
 
   it("tells of an identity that cannot be read among all the rest", async () => {

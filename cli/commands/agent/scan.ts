@@ -90,11 +90,11 @@ function textUpTo(path: string, limit_bytes: number): string {
   }
 }
 
-function noGpu({ problems: [first] }: ScanResult): CaliberError {
-  const why = first === undefined ? "" : `: ${first.message}`;
-  const details = first?.details ?? null;
-  return new CaliberError("SCAN_NO_GPU", `no GPU could be read${why}`, {
-    ...(details !== null && { details }),
-    disposition: "retryable",
-  });
+/** With every problem, since the one that matters (the driver's) need not be the first: the kernel log's may be. */
+function noGpu({ problems }: ScanResult): CaliberError {
+  const told = problems.map(({ message, details }) =>
+    details === null ? message : `${message} (${details})`,
+  );
+  const why = told.length === 0 ? "" : `: ${told.join("; ")}`;
+  return new CaliberError("SCAN_NO_GPU", `no GPU could be read${why}`, { disposition: "retryable" });
 }

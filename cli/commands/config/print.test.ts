@@ -10,7 +10,7 @@ beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "caliber-config-"));
   path = join(dir, "caliber.json");
   const registry = {
-    rpc_url: "https://user:pw@node.example:8443/v2/the-key?k=the-key",
+    rpc_url: ["https://user:pw@node.example:8443/v2/the-key?k=the-key", "the-key"],
     name: ["a"],
     tick: "1s",
   };

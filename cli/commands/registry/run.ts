@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import pino from "pino";
+import { parseGwei } from "viem";
 import { CaliberError } from "../../../protocol/errors.js";
 import { createRegistry } from "../../../registry/createRegistry.js";
 import { defaultServerNames } from "../../../registry/enrol/issueServerCertificate.js";
@@ -8,6 +9,7 @@ import { exitCodes } from "../../exitCodes.js";
 import type { Io } from "../../io.js";
 import { choiceOption, durationOption, integerOption, requiredOption } from "../../options.js";
 import { untilStopped } from "../../untilStopped.js";
+import { loanOptions } from "./loanOptions.js";
 
 const usage = `caliber registry run --data-dir DIR [options]
 
@@ -22,13 +24,19 @@ const usage = `caliber registry run --data-dir DIR [options]
   --window 60s           window that agents are told to report by
   --tpm-roots DIR        certificates of the TPM makers whose TPMs may hold device keys (none)
   --tick 15s             longest time between ticks of the log
-  --rpc-url URL          node of the chain; without it no tokens are minted
+  --rpc-url URL          node of the chain; may be repeated; without it no tokens are minted
   --deployment FILE      contracts' addresses
-  --writer-key FILE      key file of the account that writes
+  --writer-key FILE      encrypted keystore of the account that writes (see caliber registry writer-key)
+  --writer-password FILE file that holds the keystore's password
   --epoch 1h             health is posted at least twice an epoch
   --anchor-every 1h      checkpoints are anchored at most this often
   --beacon-every 60s     blocks become beacons at most this often
+  --max-fee N            most that a unit of gas may cost, in gwei (100)
   --confirmations N      blocks on top before the chain's word counts, and before agents delete what is anchored (6)
+  --loan-router 0x…      LoanRouterV2 whose loans are followed (none are)
+  --loan-timelock 0x…    its CollateralTimelock
+  --loan-start N         first block that can hold a log of either
+  --loan-poll 15s        the chain is read for loans this often
   --exit-with-parent     end when standard input ends
 
 Prints one JSON line with its ports when it is up; logs go to standard error as JSON.
@@ -49,13 +57,19 @@ export const options = {
   window: { type: "string" },
   "tpm-roots": { type: "string" },
   tick: { type: "string" },
-  "rpc-url": { type: "string" },
+  "rpc-url": { type: "string", multiple: true },
   deployment: { type: "string" },
   "writer-key": { type: "string" },
+  "writer-password": { type: "string" },
   epoch: { type: "string" },
   "anchor-every": { type: "string" },
   "beacon-every": { type: "string" },
+  "max-fee": { type: "string" },
   confirmations: { type: "string" },
+  "loan-router": { type: "string" },
+  "loan-timelock": { type: "string" },
+  "loan-start": { type: "string" },
+  "loan-poll": { type: "string" },
   "exit-with-parent": { type: "boolean" },
   help: { type: "boolean" },
 } as const;
@@ -94,6 +108,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
     tpm_roots: values["tpm-roots"],
     tick_ms: durationOption("tick", values.tick, 15_000),
     chain: chainOptions(values),
+    loans: loanOptions(values),
     log,
     now_ms: Date.now,
     onFatal: fail,
@@ -108,13 +123,20 @@ export async function run(argv: string[], io: Io): Promise<number> {
 function chainOptions(
   values: Partial<
     Record<
-      "rpc-url" | "deployment" | "writer-key" | "epoch" | "anchor-every" | "beacon-every" | "confirmations",
+      | "deployment"
+      | "writer-key"
+      | "writer-password"
+      | "epoch"
+      | "anchor-every"
+      | "beacon-every"
+      | "max-fee"
+      | "confirmations",
       string
-    >
+    > & { "rpc-url": string[] }
   >,
 ) {
-  const rpc_url = values["rpc-url"];
-  if (rpc_url === undefined) {
+  const rpc_urls = values["rpc-url"];
+  if (rpc_urls === undefined) {
     if (values.deployment !== undefined || values["writer-key"] !== undefined) {
       throw new CaliberError("OPTION_MISSING", "--rpc-url is needed with --deployment and --writer-key", {
         disposition: "user",
@@ -123,13 +145,15 @@ function chainOptions(
     return null;
   }
   return {
-    rpc_url,
+    rpc_urls,
     deployment_file: requiredOption("deployment", values.deployment),
     writer_key_file: requiredOption("writer-key", values["writer-key"]),
+    writer_password_file: values["writer-password"] ?? null,
     settings: {
       epoch_ms: durationOption("epoch", values.epoch, 3_600_000),
       anchor_interval_ms: durationOption("anchor-every", values["anchor-every"], 3_600_000),
       beacon_interval_ms: durationOption("beacon-every", values["beacon-every"], 60_000),
+      max_fee_cap_wei: parseGwei(String(integerOption("max-fee", values["max-fee"], 100, 1, 1_000_000))),
       confirmations: integerOption("confirmations", values.confirmations, 6, 0, 10_000),
     },
   };

@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { createApiTokens } from "../../../registry/api/apiTokens.js";
+import { apiScopes, createApiTokens } from "../../../registry/api/apiTokens.js";
 import { createEnrolToken } from "../../../registry/createEnrolToken.js";
 import { databasePath } from "../../../registry/databasePath.js";
 import { keeperCertificate } from "../../../registry/enrol/keeperCertificate.js";
@@ -11,14 +11,14 @@ import { recordIssued } from "../../../registry/expiry/recordIssued.js";
 import { openDatabase } from "../../../registry/store/openDatabase.js";
 import { exitCodes } from "../../exitCodes.js";
 import type { Io } from "../../io.js";
-import { durationOption, requiredOption } from "../../options.js";
+import { choiceOption, durationOption, requiredOption } from "../../options.js";
 
 const usage = `caliber registry token create --data-dir DIR --url https://HOST:PORT --recipient 0x… --operator NAME [--valid 24h]
                                      [--ek SHA256]…
     a single-use enrolment token for one host, whose tokens will be minted to the recipient; with --ek for keys in a TPM
     with one of these endorsement keys alone (SHA-256 of its SPKI DER)
-caliber registry token api --data-dir DIR --name NAME
-    a read token for the API
+caliber registry token api --data-dir DIR --name NAME [--scope read | approve]
+    a token for the API: to read all there is, or to have loans approved and nothing else
 caliber registry token keeper --data-dir DIR --name NAME --out DIR [--valid 90d]
     a key and certificate that may read events over MQTT
 
@@ -33,6 +33,7 @@ export const options = {
   name: { type: "string" },
   out: { type: "string" },
   valid: { type: "string" },
+  scope: { type: "string" },
   ek: { type: "string", multiple: true },
   json: { type: "boolean" },
   help: { type: "boolean" },
@@ -68,7 +69,8 @@ export async function run(argv: string[], io: Io): Promise<number> {
     }
     case "api": {
       const db = openDatabase(databasePath(data_dir));
-      const token = createApiTokens(db).create(requiredOption("name", values.name));
+      const scope = choiceOption("scope", values.scope, "read", apiScopes);
+      const token = createApiTokens(db).create(requiredOption("name", values.name), scope);
       db.close();
       print({ token }, token);
       return exitCodes.ok;

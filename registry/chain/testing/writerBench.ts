@@ -6,6 +6,7 @@ import { chainTransport } from "../chainTransport.js";
 import { type ChainWriter, createChainWriter } from "../chainWriter.js";
 import { deployContracts } from "../deployContracts.js";
 import { type Deployment, deploymentId } from "../deployment.js";
+import type { Endpoint } from "../endpoints.js";
 import { createIntentStore, type IntentStore } from "../intentStore.js";
 import type { RegistryView } from "../registryView.js";
 import type { WriterSettings } from "../writerSettings.js";
@@ -28,7 +29,8 @@ export function deployTo(url: string): Promise<Deployment> {
 export type BenchOptions = {
   deployment: Deployment;
   view: RegistryView;
-  transport: Transport;
+  /** The one node, or several. */
+  transport: Transport | readonly Endpoint[];
   db?: Database.Database;
   settings?: Partial<WriterSettings>;
   now_ms?: () => number;
@@ -41,7 +43,7 @@ export function openBench(options: BenchOptions): Bench {
   const { deployment, view, transport, db = new Database(":memory:"), now_ms = Date.now } = options;
   const writer = createChainWriter({
     db,
-    transport,
+    endpoints: typeof transport === "function" ? [{ name: "node", transport }] : transport,
     deployment,
     account,
     view,

@@ -2,14 +2,14 @@
 const awkward = [0x00, 0x01, 0x7f, 0x80, 0x81, 0x82, 0x84, 0xa0, 0xfe, 0xff];
 
 /** Makes malformed inputs out of good ones, the same ones for the same seed. */
-export type EvidenceMutator = {
+export type Mutator = {
   /** Below `bound`. */
   pick(bound: number): number;
   /** A copy of one input with 1 to 4 changes; `others` lend it pieces. */
   mutate(input: Buffer, others: readonly Buffer[]): Buffer;
 };
 
-export function evidenceMutator(seed: number): EvidenceMutator {
+export function mutator(seed: number): Mutator {
   // xorshift32: its state is never 0.
   let state = seed >>> 0 || 1;
   const pick = (bound: number): number => {
