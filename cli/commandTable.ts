@@ -23,5 +23,6 @@ export const commandTable: Readonly<Record<string, () => Promise<Command>>> = {
   "registry dispute": () => import("./commands/registry/dispute.js"),
   "registry writer-key": () => import("./commands/registry/writerKey.js"),
   "registry approve": () => import("./commands/registry/approve.js"),
+  "registry key": () => import("./commands/registry/key.js"),
   "registry revoke": () => import("./commands/registry/revoke.js"),
 };

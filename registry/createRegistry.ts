@@ -38,6 +38,9 @@ import { createDownlink } from "./ingest/downlink.js";
 import { createIngest, type IngestCounts } from "./ingest/ingest.js";
 import { createReceipts } from "./ingest/receipts.js";
 import { createRejectStore } from "./ingest/rejectStore.js";
+import { checkKeyChanges } from "./keys/checkKeyChanges.js";
+import { formerKeys } from "./keys/formerKeys.js";
+import { keyChangesOf } from "./keys/keyChanges.js";
 import { loadRegistryKeys } from "./keys/registryKeys.js";
 import type { LoanOptions } from "./loans/loanOptions.js";
 import { type Loans, startLoans } from "./loans/startLoans.js";
@@ -117,7 +120,11 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     const origin = originOf(meta, keys);
 
     const evidence = createEvidenceLog(db);
-    const checkpointer = createCheckpointer(db, evidence, origin, keys.log);
+    const changes = checkKeyChanges(keyChangesOf(meta), keys);
+    const former = formerKeys(join(data_dir, "keys"), changes, now_ms);
+    const checkpointer = createCheckpointer(db, evidence, origin, keys.log, () =>
+      former("log").map(({ key }) => key),
+    );
     const projector = createProjector(db, evidence, origin, options.evidence_root);
     const ledger = createLedger({
       db,
@@ -171,6 +178,8 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
         const own = [...devices.values()].filter((fold) => fold.host === host);
         const heads = own.map(({ device, head }) => ({ device, head }));
         const beacon = beacons.latest();
+        // First of all: a host that knows only the former key takes nothing else.
+        for (const { change, key } of former("receipt")) downlink.announce(host, change, key);
         if (beacon !== null) downlink.send(host, { type: "beacon", ...beacon });
         downlink.send(host, { type: "head", nonce, heads });
         const anchored = lastAnchored();
@@ -210,12 +219,14 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     const publisher = startEventPublisher({ db, feed, publish: running.publishEvent, log });
     stops.push(() => publisher.stop());
 
+    const receiptChanges = changes.filter(({ purpose }) => purpose === "receipt");
     const listener = await enrolListener({
       service: enrolService({
         store: enrolStore,
         ca,
         terms: {
           registry_spki: keys.receiptSpki.toString("base64"),
+          ...(receiptChanges.length > 0 && { registry_keys: receiptChanges }),
           mqtt_url: `mqtts://${options.server_names[0]}:${running.port}`,
           log_origin: origin,
           window_ms: options.window_ms,
@@ -287,6 +298,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
         keys: {
           log_vkey: checkpointVerifierKey(origin, keys.logPublic),
           registry_spki: keys.receiptSpki.toString("base64"),
+          changes,
         },
         healthOnChain: chain === null ? null : chain.healthOf,
         metrics: () =>

@@ -21,6 +21,7 @@ import { signEnvelope } from "../../protocol/dsse/signEnvelope.js";
 import { statementHash } from "../../protocol/dsse/statementHash.js";
 import { originHash } from "../../protocol/log/originHash.js";
 import { mintAuthorizationMessage } from "../../protocol/mint/mintAuthorizationMessage.js";
+import type { RegistryKeyChange } from "../../protocol/registryKey/registryKeyChange.js";
 import { parseReport } from "../../protocol/report/parseReport.js";
 import type {
   HostFacts,
@@ -35,7 +36,7 @@ import type { GpuSample } from "../sources/telemetrySource.js";
 import { createSpool } from "../spool/createSpool.js";
 import { type Db, openSpoolDatabase } from "../spool/openSpoolDatabase.js";
 import type { Spool, SpoolLimits } from "../spool/spool.js";
-import { type AgentCore, createAgentCore } from "./createAgentCore.js";
+import { type AgentCore, createAgentCore, type RegistryKeys } from "./createAgentCore.js";
 import type { TitleContract } from "./parseTitleContract.js";
 
 const uuid = "GPU-a";
@@ -56,6 +57,9 @@ const recipient = `0x${"ab".repeat(20)}`;
 const host = "h-test";
 const newKey = (): KeyObject => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
 const registryKey = newKey();
+const nextRegistryKey = newKey();
+let trusted: RegistryKeys = { now: registryKey, former: null };
+const followed: RegistryKeyChange[] = [];
 const deviceKey = newKey();
 const spki = spkiOf(deviceKey);
 const device = deviceIdOf(spki);
@@ -86,8 +90,12 @@ const start = (machine_boot = "boot-1", accept_contract?: TitleContract): void =
       log_origin: "log.test/1",
     },
     keyOf: () => key,
-    registryKeys: () => ({ now: registryKey, former: null }),
-    followRegistry: () => false,
+    registryKeys: () => trusted,
+    followRegistry: (change) => {
+      followed.push(change);
+      trusted = { now: nextRegistryKey, former: registryKey };
+      return true;
+    },
     spool,
     clock: { now_ms: () => now_ms, mono_ms: () => mono_ms },
     boot: "0".repeat(32),
@@ -630,4 +638,24 @@ describe("a pause", () => {
     expect(() => core.pause(uuid, body)).toThrow("wait for the registry");
     expect(reports()).toEqual([]);
   });
+});
+
+it("a message that the registry's key hands over with is heard once; then the next key alone is", () => {
+  const change = { to_spki: "next" } as RegistryKeyChange;
+  try {
+    down({ type: "registry-key", change });
+    expect(followed).toEqual([change]);
+    // The former key leads nowhere any more: neither with the change said again, nor with anything else.
+    down({ type: "registry-key", change });
+    expect(followed).toEqual([change]);
+    const nonce = "2".repeat(32);
+    expect(down({ type: "head", nonce, heads: [] })).toEqual({ type: "other" });
+    expect(down({ type: "head", nonce, heads: [] }, { key: nextRegistryKey })).toEqual({
+      type: "head",
+      nonce,
+    });
+  } finally {
+    trusted = { now: registryKey, former: null };
+    followed.length = 0;
+  }
 });

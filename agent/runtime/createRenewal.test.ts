@@ -1,4 +1,4 @@
-import { generateKeyPairSync, X509Certificate } from "node:crypto";
+import { generateKeyPairSync, type KeyObject, X509Certificate } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +6,7 @@ import pino from "pino";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { spkiOf } from "../../protocol/crypto/spki.js";
 import { hostIdOf } from "../../protocol/enrol/hostIdOf.js";
+import { signRegistryKeyChange } from "../../protocol/registryKey/signRegistryKeyChange.js";
 import { createCa } from "../../registry/enrol/createCa.js";
 import { type EnrolListener, enrolListener } from "../../registry/enrol/enrolListener.js";
 import { enrolService } from "../../registry/enrol/enrolService.js";
@@ -21,6 +22,7 @@ const log = pino({ level: "silent" });
 let directory: string;
 let listener: EnrolListener;
 let file: IdentityFile;
+let registryKey: KeyObject;
 let offset_ms: number;
 let given: string;
 const now_ms = (): number => Date.now() + offset_ms;
@@ -36,9 +38,8 @@ beforeEach(async () => {
   const spki = spkiOf(keys.hostKey());
   const host = hostIdOf(spki);
   const ca = createCa({ commonName: "test", now_ms: Date.now() - 1000 });
-  const registry_spki = spkiOf(generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey).toString(
-    "base64",
-  );
+  registryKey = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+  const registry_spki = spkiOf(registryKey).toString("base64");
   const terms = {
     registry_spki,
     mqtt_url: "mqtts://127.0.0.1:2",
@@ -128,5 +129,37 @@ describe("createRenewal", () => {
     file.save({ ...before, registry_spki: other.toString("base64") });
     await expect(renewal().renew()).rejects.toMatchObject({ code: "REGISTRY_KEY_MISMATCH" });
     expect(file.load().certificate).toBe(before.certificate);
+  });
+});
+
+describe("the registry's next key", () => {
+  const about = { purpose: "receipt", origin: "log.test/1", at_ms: 1, until_ms: 2 } as const;
+  const newKey = () => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+
+  it("is kept on disk with the one before it, once", () => {
+    const change = signRegistryKeyChange(about, registryKey, newKey());
+    const held = renewal();
+    expect(held.follow(change)).toBe(true);
+    expect(held.follow(change)).toBe(false);
+    const kept = { registry_spki: change.to_spki, registry_former: change.from_spki };
+    expect(held.identity()).toMatchObject(kept);
+    expect(file.load()).toMatchObject(kept);
+  });
+
+  it("is not taken from a stranger, of another log, or half signed", () => {
+    const held = renewal();
+    const before = file.load();
+    expect(held.follow(signRegistryKeyChange(about, newKey(), newKey()))).toBe(false);
+    const change = signRegistryKeyChange(about, registryKey, newKey());
+    for (const forged of [
+      signRegistryKeyChange({ ...about, origin: "log.test/2" }, registryKey, newKey()),
+      { ...change, to_signature: change.from_signature },
+      { ...change, until_ms: 3 },
+    ]) {
+      expect(() => held.follow(forged)).toThrow(
+        expect.objectContaining({ code: "REGISTRY_KEY_CHANGE_INVALID" }),
+      );
+    }
+    expect(file.load()).toEqual(before);
   });
 });

@@ -14,9 +14,11 @@ const forOneCall: Record<string, readonly string[]> = {
   "agent retire": ["gpu", "reason", "yes"],
   "agent unenroll": ["yes"],
   "registry run": ["exit-with-parent"],
-  "registry token": ["recipient", "operator", "name", "out", "valid", "ek"],
+  "registry token": ["recipient", "operator", "name", "out", "valid", "scope", "ek"],
+  "registry approve": ["terms", "valid"],
   "registry rebuild": ["check"],
   "registry dispute": ["device", "outcome", "by", "reason"],
+  "registry key": ["key", "overlap"],
   "registry revoke": ["host", "reason"],
   "registry writer-key": ["from"],
 };

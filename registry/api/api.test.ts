@@ -70,7 +70,7 @@ const start = async () => {
       feed,
       log: core.log,
       checkpointer: createCheckpointer(core.db, core.log, testOrigin, logKey),
-      keys: { log_vkey: "v", registry_spki: "s" },
+      keys: { log_vkey: "v", registry_spki: "s", changes: [] },
       healthOnChain: (tokenId) => onChain(tokenId),
       metrics: () =>
         registryMetrics({

@@ -1,4 +1,5 @@
 import { CaliberError } from "../../protocol/errors.js";
+import type { RegistryKeyChange } from "../../protocol/registryKey/registryKeyChange.js";
 import type { EventFeed } from "../events/eventFeed.js";
 import type { DeviceFold } from "../health/deviceFold.js";
 import type { Loans } from "../loans/startLoans.js";
@@ -22,8 +23,8 @@ export type ApiContext = {
   feed: EventFeed;
   log: EvidenceLog;
   checkpointer: Checkpointer;
-  /** What a reader must pin: the log's verifier key and the registry's receipt key. */
-  keys: { log_vkey: string; registry_spki: string };
+  /** What a reader must pin: the log's verifier key and the registry's receipt key; and how they came to be these. */
+  keys: { log_vkey: string; registry_spki: string; changes: readonly RegistryKeyChange[] };
   /** Health as the chain tells it, when there is a chain. Rejects with viem's errors, which hold the node's URL. */
   healthOnChain: ((tokenId: bigint) => Promise<unknown>) | null;
   metrics: () => Metric[];

@@ -6,7 +6,10 @@ import type { EnrolStore } from "./enrolStore.js";
 import type { TpmRoots } from "./tpmRoots.js";
 
 /** What a registry tells every host that it takes in. */
-export type EnrolTerms = Pick<EnrolAnswer, "registry_spki" | "mqtt_url" | "log_origin" | "window_ms">;
+export type EnrolTerms = Pick<
+  EnrolAnswer,
+  "registry_spki" | "registry_keys" | "mqtt_url" | "log_origin" | "window_ms"
+>;
 
 export type EnrolContext = {
   store: EnrolStore;

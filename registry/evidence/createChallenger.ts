@@ -8,7 +8,7 @@ export type ChallengerOptions = {
   devices: () => Iterable<DeviceFold>;
   policy: () => HealthPolicy;
   ledger: Pick<Ledger, "add">;
-  downlink: Downlink;
+  downlink: Pick<Downlink, "send">;
   isRevoked: (host: string) => boolean;
   now_ms: () => number;
   /** 0 up to 1: when. Nobody may foresee it, so not Math.random's where a borrower could watch it. */

@@ -1,11 +1,18 @@
 import type { KeyObject } from "node:crypto";
+import { deviceIdOf } from "../../protocol/crypto/deviceIdOf.js";
+import { spkiOf } from "../../protocol/crypto/spki.js";
 import type { DownBody, DownMessage } from "../../protocol/down/downMessage.js";
 import { encodeEnvelope } from "../../protocol/dsse/encodeEnvelope.js";
 import { payloadTypes } from "../../protocol/dsse/payloadTypes.js";
 import { signEnvelope } from "../../protocol/dsse/signEnvelope.js";
+import type { RegistryKeyChange } from "../../protocol/registryKey/registryKeyChange.js";
 import type { Meta } from "../store/meta.js";
 
-export type Downlink = { send(host: string, body: DownBody, ttl_ms?: number): void };
+export type Downlink = {
+  send(host: string, body: DownBody, ttl_ms?: number): void;
+  /** Says that the registry's key has handed over, by the key that did. */
+  announce(host: string, change: RegistryKeyChange, former: KeyObject): void;
+};
 
 const defaultTtl_ms = 5 * 60_000;
 /** Sequence numbers a second: more than can be sent. At this rate they stay below 2^53 until the year 2106. */
@@ -29,13 +36,16 @@ export function createDownlink(options: {
   const base = Math.max(Math.floor(now_ms() / 1000) * perSecond, last + perStart);
   meta.set("down_seq_base", String(base));
   let seq = base;
+  const sign = (host: string, body: DownBody, ttl_ms: number, by: KeyObject, id: string): void => {
+    seq += 1;
+    const issued_ms = now_ms();
+    const message: DownMessage = { v: 1, aud: host, seq, issued_ms, expires_ms: issued_ms + ttl_ms, body };
+    const { envelope } = signEnvelope(payloadTypes.down, Buffer.from(JSON.stringify(message)), by);
+    transmit(host, encodeEnvelope(envelope, id));
+  };
   return {
-    send(host, body, ttl_ms = defaultTtl_ms) {
-      seq += 1;
-      const issued_ms = now_ms();
-      const message: DownMessage = { v: 1, aud: host, seq, issued_ms, expires_ms: issued_ms + ttl_ms, body };
-      const { envelope } = signEnvelope(payloadTypes.down, Buffer.from(JSON.stringify(message)), key);
-      transmit(host, encodeEnvelope(envelope, keyid));
-    },
+    send: (host, body, ttl_ms = defaultTtl_ms) => sign(host, body, ttl_ms, key, keyid),
+    announce: (host, change, former) =>
+      sign(host, { type: "registry-key", change }, defaultTtl_ms, former, deviceIdOf(spkiOf(former))),
   };
 }

@@ -2,6 +2,7 @@ import { createPublicKey } from "node:crypto";
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
 import type { HeadBody, ReceiptBody } from "../../protocol/down/downMessage.js";
 import { openDown } from "../../protocol/down/openDown.js";
+import { followRegistryKey } from "../../protocol/registryKey/followRegistryKey.js";
 import { downTopic, reportTopic } from "../../protocol/topics.js";
 import { sha256, type TestHost } from "../support/testHost.js";
 
@@ -27,11 +28,9 @@ export async function badClient(host: TestHost, overrides: Partial<IClientOption
     client.on("error", reject);
     client.once("close", () => reject(new Error("closed")));
   });
-  const registryKey = createPublicKey({
-    key: Buffer.from(host.answer.registry_spki, "base64"),
-    format: "der",
-    type: "spki",
-  });
+  const keyOf = (spki: string) =>
+    createPublicKey({ key: Buffer.from(spki, "base64"), format: "der", type: "spki" });
+  let registrySpki = host.answer.registry_spki;
   const own = host.answer.host;
   const kept = new Map<string, number>();
   const refused = new Map<string, string>();
@@ -41,8 +40,12 @@ export async function badClient(host: TestHost, overrides: Partial<IClientOption
   let lastSeq = 0;
   client.on("message", (_topic, payload) => {
     // Throws, and fails the run, for what is not signed by the registry for this host in ascending order.
-    const message = openDown(payload, registryKey, { host: own, lastSeq, now_ms: Date.now() });
+    const message = openDown(payload, keyOf(registrySpki), { host: own, lastSeq, now_ms: Date.now() });
     lastSeq = message.seq;
+    if (message.body.type === "registry-key") {
+      const { change } = message.body;
+      registrySpki = followRegistryKey(registrySpki, "receipt", host.answer.log_origin, [change]);
+    }
     if (message.body.type === "head") heads.set(message.body.nonce, message.body);
     if (message.body.type === "receipt") take(message.body);
     for (const wake of waiting) wake();
@@ -58,6 +61,8 @@ export async function badClient(host: TestHost, overrides: Partial<IClientOption
     client,
     kept,
     refused,
+    /** The registry's key that is trusted by now, base64. */
+    registrySpki: () => registrySpki,
     /** Heads by the nonce that they answer. */
     heads,
     /** How many reports have been answered so far, one way or the other. */
