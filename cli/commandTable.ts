@@ -20,6 +20,7 @@ export const commandTable: Readonly<Record<string, () => Promise<Command>>> = {
   "registry devices": () => import("./commands/registry/devices.js"),
   "registry rebuild": () => import("./commands/registry/rebuild.js"),
   "registry expiries": () => import("./commands/registry/expiries.js"),
+  "registry dispute": () => import("./commands/registry/dispute.js"),
   "registry writer-key": () => import("./commands/registry/writerKey.js"),
   "registry approve": () => import("./commands/registry/approve.js"),
   "registry key": () => import("./commands/registry/key.js"),

@@ -50,6 +50,7 @@ import { createEvidenceLog } from "./log/evidenceLog.js";
 import { createLedger } from "./log/ledger.js";
 import { originOf } from "./originOf.js";
 import { registryMetrics } from "./registryMetrics.js";
+import { startDecisions } from "./startDecisions.js";
 import { startRevocations } from "./startRevocations.js";
 import { createMeta } from "./store/meta.js";
 import { type Db, openDatabase } from "./store/openDatabase.js";
@@ -210,6 +211,8 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
       }),
     );
     stops.push(startRevocations({ db, ledger, cutOff: running.disconnect, now_ms, log }));
+
+    stops.push(startDecisions({ db, ledger, findDevice, now_ms, log }));
 
     const feed = createEventFeed(db, keys.receipt, keys.receiptId);
     ledger.onFlush(feed.notify);

@@ -2,11 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CaliberError } from "../protocol/errors.js";
 import { databasePath } from "./databasePath.js";
 import { lockDataDir } from "./lockDataDir.js";
-import { createEvidenceLog } from "./log/evidenceLog.js";
-import { createLedger } from "./log/ledger.js";
-import { createMeta } from "./store/meta.js";
 import { type Db, openDatabase } from "./store/openDatabase.js";
-import { createProjector } from "./store/projector.js";
+import { writeStopped } from "./writeStopped.js";
 
 export type Revocation = {
   data_dir: string;
@@ -65,24 +62,10 @@ async function order({ data_dir, host, reason }: Revocation): Promise<void> {
 function writeToLog({ data_dir, host, reason, now_ms }: Revocation): void {
   const db = openDatabase(databasePath(data_dir));
   try {
-    const log = createEvidenceLog(db);
-    const projector = createProjector(db, log, createMeta(db).get("origin") ?? "");
-    checkHost(db, host);
-    const ledger = createLedger({
-      db,
-      log,
-      projector,
-      now_ms,
-      group_ms: 1,
-      tick_ms: 60_000,
-      flush_ms: 1,
-      onFatal(error) {
-        throw error;
-      },
+    writeStopped(db, now_ms, (ledger) => {
+      checkHost(db, host);
+      ledger.add("key", { type: "revoke-host", at_ms: now_ms(), host, reason });
     });
-    ledger.add("key", { type: "revoke-host", at_ms: now_ms(), host, reason });
-    ledger.settle();
-    ledger.stop();
   } finally {
     db.close();
   }

@@ -17,6 +17,7 @@ const forOneCall: Record<string, readonly string[]> = {
   "registry token": ["recipient", "operator", "name", "out", "valid", "scope", "ek"],
   "registry approve": ["terms", "valid"],
   "registry rebuild": ["check"],
+  "registry dispute": ["device", "outcome", "by", "reason"],
   "registry key": ["key", "overlap"],
   "registry revoke": ["host", "reason"],
   "registry writer-key": ["from"],

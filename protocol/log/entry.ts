@@ -15,6 +15,7 @@ export const entryKinds = {
   chain: 6,
   policy: 7,
   challenge: 8,
+  decision: 9,
 } as const;
 export type EntryKind = keyof typeof entryKinds;
 

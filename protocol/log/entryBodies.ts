@@ -106,6 +106,16 @@ export type ChainBody =
       block_hash: string;
     };
 
+/** What a person decided of the dispute that a device is in, by name and with the reason. */
+export type DecisionBody = {
+  device: string;
+  at_ms: number;
+  /** `cleared` in the device's favour, or `upheld` against it. */
+  outcome: "cleared" | "upheld";
+  by: string;
+  reason: string;
+};
+
 /** The rules in force from here on. A replay needs them, so they are part of the log. */
 export type PolicyBody = { name: string; values: Record<string, number> };
 

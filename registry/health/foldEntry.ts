@@ -1,6 +1,7 @@
 import type {
   ChainBody,
   ChallengeEntry,
+  DecisionBody,
   FindingBody,
   KeyBody,
   PolicyBody,
@@ -8,6 +9,7 @@ import type {
   TickBody,
 } from "../../protocol/log/entryBodies.js";
 import { applyChallenge } from "./applyChallenge.js";
+import { applyDecision } from "./applyDecision.js";
 import { retireDevice, rotateKey } from "./applyKeyEnd.js";
 import { type AcceptedReport, applyReport, step } from "./applyReport.js";
 import { createDeviceFold, type DeviceFold } from "./deviceFold.js";
@@ -27,7 +29,8 @@ export type FoldEntry =
   | { kind: "reject"; idx: number; body: RejectBody }
   | { kind: "chain"; idx: number; body: ChainBody }
   | { kind: "policy"; idx: number; body: PolicyBody }
-  | { kind: "challenge"; idx: number; body: ChallengeEntry };
+  | { kind: "challenge"; idx: number; body: ChallengeEntry }
+  | { kind: "decision"; idx: number; body: DecisionBody };
 
 /**
  * Folds one commit in: its entries, then the tick that closes it. Ticks are the only clock, so that a replay of the
@@ -97,6 +100,11 @@ function applyEntry(fleet: FleetFold, entry: FoldEntry, now_ms: number, sink: Fo
     case "challenge": {
       const fold = foldOf(fleet, entry.body.device);
       if (fold !== undefined) applyChallenge(fold, entry.idx, entry.body, now_ms, sink);
+      return;
+    }
+    case "decision": {
+      const fold = foldOf(fleet, entry.body.device);
+      if (fold !== undefined) applyDecision(fleet, fold, entry, now_ms, sink);
       return;
     }
     case "reject": {

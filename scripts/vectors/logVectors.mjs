@@ -52,7 +52,9 @@ export function treeVectors() {
 
 export function entryVectors(device, report) {
   const json = (kind, body) => {
-    const byte = { key: 2, tick: 3, finding: 4, reject: 5, chain: 6, policy: 7, challenge: 8 }[kind];
+    const byte = { key: 2, tick: 3, finding: 4, reject: 5, chain: 6, policy: 7, challenge: 8, decision: 9 }[
+      kind
+    ];
     const bytes = Buffer.concat([Buffer.of(byte, 1), Buffer.from(JSON.stringify(body))]);
     return { kind, body, entry: hex(bytes), leaf_hash: hex(leaf(bytes)) };
   };
@@ -71,6 +73,13 @@ export function entryVectors(device, report) {
     json: [
       json("tick", { received_at_ms: t0, first: 0, count: 2 }),
       json("key", { type: "revoke-host", at_ms: t0, host, reason: "Sold" }),
+      json("decision", {
+        device: device.id,
+        at_ms: t0,
+        outcome: "cleared",
+        by: "A. Clerk",
+        reason: "Seen on site",
+      }),
       json("reject", { digest, host, device: device.id, code: "SIGNATURE_INVALID", at_ms: t0 }),
       json("finding", {
         code: "EQUIVOCATION",
@@ -96,7 +105,7 @@ export function entryVectors(device, report) {
     refused: [
       ["empty", ""],
       ["kind 0", "0001"],
-      ["kind 9", "09017b7d"],
+      ["kind 10", "0a017b7d"],
       ["version 2", "03027b7d"],
       ["a report cut short", report.log_entry.slice(0, 194)],
       ["JSON cut short", "03017b"],

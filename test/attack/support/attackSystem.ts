@@ -199,11 +199,16 @@ export async function attackSystem() {
         .prepare<[Buffer], { code: string }>("SELECT code FROM rejected WHERE digest = ?")
         .get(Buffer.from(digest, "hex"))?.code,
     /** Stops the registry and starts it again where its hosts know it. */
-    async restart(): Promise<void> {
+    restart(): Promise<void> {
+      return this.whileStopped(async () => undefined);
+    },
+    /** The same, with `act` in between. */
+    async whileStopped(act: () => Promise<void>): Promise<void> {
       const { mqtt_port: mqtt, enrol_port: enrol } = registry;
       for (const link of links) await link.client.endAsync(true);
       links.clear();
       await registry.stop();
+      await act();
       registry = await start({ mqtt, enrol });
     },
     /** Stops everything. @throws Error when a rebuild from the log gives other tables. */
