@@ -8,8 +8,8 @@ import { processIo } from "./io.js";
 const usage = `caliber: signed GPU telemetry, a tamper-evident log, and tokens that know their collateral's health
 
   caliber up                          everything on this machine (what npm start runs)
-  caliber agent enroll|run|scan|doctor|status|pause|unenroll
-  caliber registry init|run|token|devices|approve|rebuild|revoke|expiries|writer-key
+  caliber agent enroll|run|scan|doctor|status|pause|rotate|retire|unenroll
+  caliber registry init|run|token|devices|approve|dispute|rebuild|revoke|expiries|key|writer-key
   caliber evidence verify
   caliber config print                what the configuration says, and where
 
