@@ -120,12 +120,12 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     const origin = originOf(meta, keys);
 
     const evidence = createEvidenceLog(db);
-    const changes = checkKeyChanges(keyChangesOf(meta), keys);
+    const projector = createProjector(db, evidence, origin, options.evidence_root);
+    const changes = checkKeyChanges(keyChangesOf(db), keys);
     const former = formerKeys(join(data_dir, "keys"), changes, now_ms);
     const checkpointer = createCheckpointer(db, evidence, origin, keys.log, () =>
       former("log").map(({ key }) => key),
     );
-    const projector = createProjector(db, evidence, origin, options.evidence_root);
     const ledger = createLedger({
       db,
       log: evidence,

@@ -152,7 +152,10 @@ function applyKey(
     return;
   }
   // Says who signs from now on; nothing of any device.
-  if (body.type === "registry-key") return;
+  if (body.type === "registry-key") {
+    sink.registryKey(idx, body.change);
+    return;
+  }
   sink.host(body);
   for (const { device, spki, tpm } of body.devices) {
     const fold = createDeviceFold({

@@ -1,5 +1,6 @@
 import type { CaliberEvent } from "../../protocol/events/healthEvent.js";
 import type { ChainBody, KeyBody } from "../../protocol/log/entryBodies.js";
+import type { RegistryKeyChange } from "../../protocol/registryKey/registryKeyChange.js";
 import type { Outage, Standing, Stretch } from "./account.js";
 import type { AcceptedReport } from "./applyReport.js";
 import type { DeviceFold, EndedKey } from "./deviceFold.js";
@@ -11,6 +12,8 @@ export type FoldSink = {
   device(fold: DeviceFold, spki: string): void;
   /** A key of the device signs no more; `successor_spki` (base64) is that of the one now in force, null when there is none. */
   keyEnded(fold: DeviceFold, ended: EndedKey, successor_spki: string | null): void;
+  /** A key of the registry itself handed over, by the entry `idx`. */
+  registryKey(idx: number, change: RegistryKeyChange): void;
   /** The device's record changed. */
   changed(fold: DeviceFold): void;
   /** A report took its place in the chain; `standing` is what its window counts as. */

@@ -1,13 +1,8 @@
 import type { RegistryKeyChange } from "../../protocol/registryKey/registryKeyChange.js";
-import type { Meta } from "../store/meta.js";
+import type { Db } from "../store/openDatabase.js";
 
-const name = "registry_keys";
-
-/** Changes of the registry's own keys, oldest first. The log has them too; each is written in the commit that logs it. */
-export function keyChangesOf(meta: Meta): RegistryKeyChange[] {
-  return JSON.parse(meta.get(name) ?? "[]") as RegistryKeyChange[];
-}
-
-export function addKeyChange(meta: Meta, change: RegistryKeyChange): void {
-  meta.set(name, JSON.stringify([...keyChangesOf(meta), change]));
+/** Changes of the registry's own keys, oldest first, as the log has them. The tables must be up to the log's end. */
+export function keyChangesOf(db: Db): RegistryKeyChange[] {
+  const rows = db.prepare<[], string>("SELECT change FROM registry_key ORDER BY idx").pluck().all();
+  return rows.map((change) => JSON.parse(change) as RegistryKeyChange);
 }

@@ -6,6 +6,8 @@ import pino from "pino";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { renewIdentity } from "../../agent/enrol/renewIdentity.js";
 import type { KeyStore } from "../../agent/keys/keyStore.js";
+import { run as rebuildCommand } from "../../cli/commands/registry/rebuild.js";
+import type { Io } from "../../cli/io.js";
 import { spkiOf } from "../../protocol/crypto/spki.js";
 import { checkpointVerifierKey, openCheckpoint } from "../../protocol/log/checkpoint.js";
 import { decodeEntry } from "../../protocol/log/entry.js";
@@ -164,6 +166,36 @@ describe("rotating the receipt key", { timeout: 60_000 }, () => {
     rebuild(db);
     expect(tableDigests(db)).toEqual(before);
     db.close();
+  });
+
+  it("outlives the loss of all that is derived: hosts are led on as before", async () => {
+    const first = await start();
+    const host = await enrolTestHost(enrolToken(first), 1, "before");
+    await stop();
+    const changes = [rotate("log"), rotate("receipt"), rotate("receipt")];
+    const db = openDatabase(databasePath(data_dir));
+    db.exec("DELETE FROM registry_key");
+    db.close();
+    const io: Io = { out: () => undefined, err: () => undefined };
+    expect(await rebuildCommand(["--data-dir", data_dir, "--check"], io)).toBe(1);
+    expect(await rebuildCommand(["--data-dir", data_dir, "--check"], io)).toBe(0);
+    const second = await start();
+    expect(JSON.parse(await ask(second, "/v1/keys")).changes).toEqual(changes);
+    expect(await greet(host, second)).toBe(changes[2]!.to_spki);
+  });
+
+  it("that the tables have not taken in yet, since all was cut short, is not lost on the next start", async () => {
+    await start();
+    await stop();
+    const db = openDatabase(databasePath(data_dir));
+    const derived = db.prepare<[], { key: string; value: string }>("SELECT * FROM fold_state").all();
+    const change = rotate("receipt");
+    // As it stood between the commit of the log and that of the tables.
+    db.exec("DELETE FROM registry_key");
+    for (const { key, value } of derived)
+      db.prepare("UPDATE fold_state SET value = ? WHERE key = ?").run(value, key);
+    db.close();
+    expect(JSON.parse(await ask(await start(), "/v1/keys")).changes).toEqual([change]);
   });
 });
 

@@ -11,7 +11,7 @@ import { createLedger } from "../log/ledger.js";
 import { createMeta } from "../store/meta.js";
 import { openDatabase } from "../store/openDatabase.js";
 import { createProjector } from "../store/projector.js";
-import { addKeyChange, keyChangesOf } from "./keyChanges.js";
+import { keyChangesOf } from "./keyChanges.js";
 import { keyPaths } from "./keyPaths.js";
 import { loadOrCreatePrivateFile } from "./loadOrCreatePrivateFile.js";
 import { readPrivateFile } from "./readPrivateFile.js";
@@ -80,7 +80,7 @@ function rotateLocked({ data_dir, purpose, overlap_ms, now_ms }: KeyRotation): R
   return change;
 }
 
-/** Writes a change into the log, in one commit with the list of changes; gives the one that stands. */
+/** Writes a change into the log; gives the one that stands. */
 function logged(
   data_dir: string,
   now_ms: () => number,
@@ -91,20 +91,21 @@ function logged(
 ): RegistryKeyChange {
   const db = openDatabase(databasePath(data_dir));
   try {
-    const meta = createMeta(db);
-    const origin = meta.get("origin");
+    const origin = createMeta(db).get("origin");
     if (origin === null) {
       throw new CaliberError("REGISTRY_NOT_MADE", `${data_dir} holds no log: caliber registry init`, {
         disposition: "user",
       });
     }
-    const { change, isNew } = decide(origin, keyChangesOf(meta));
-    if (!isNew) return change;
     const log = createEvidenceLog(db);
+    // First of all: it brings the list of changes up to the log's end.
+    const projector = createProjector(db, log, origin);
+    const { change, isNew } = decide(origin, keyChangesOf(db));
+    if (!isNew) return change;
     const ledger = createLedger({
       db,
       log,
-      projector: createProjector(db, log, origin),
+      projector,
       now_ms,
       group_ms: 1,
       tick_ms: 60_000,
@@ -114,7 +115,7 @@ function logged(
       },
     });
     const body = { type: "registry-key", at_ms: change.at_ms, change };
-    ledger.add("key", body, { alongside: () => addKeyChange(meta, change) });
+    ledger.add("key", body);
     ledger.settle();
     ledger.stop();
     return change;

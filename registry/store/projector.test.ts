@@ -31,6 +31,15 @@ const authorization = {
   deadline: "1",
 };
 
+const keyChange = {
+  purpose: "log",
+  origin: "test.example/log",
+  from_spki: "old",
+  to_spki: "new",
+  from_signature: "a",
+  to_signature: "b",
+};
+
 const telemetry = fc.record<Partial<TelemetryBody>>(
   {
     presence: fc.constantFrom("present", "lost", "missing", "probe_timeout"),
@@ -89,6 +98,7 @@ const step = fc.oneof(
       name: fc.constantFrom("standard" as const, "demo" as const),
     }),
     fc.record({ do: fc.constant("revoke" as const), host: fc.constantFrom("h-1", "h-2") }),
+    fc.record({ do: fc.constant("registryKey" as const), until_ms: fc.nat() }),
     fc.record({ do: fc.constant("rotate" as const), device }),
     fc.record({ do: fc.constant("retire" as const), device }),
     fc.record({ do: fc.constant("settle" as const) }),
@@ -223,6 +233,9 @@ async function play(steps: readonly Step[]): Promise<Core> {
         break;
       case "revoke":
         entry("key", { type: "revoke-host", at_ms, host: one.host, reason: "test" });
+        break;
+      case "registryKey":
+        entry("key", { type: "registry-key", at_ms, change: { ...keyChange, at_ms, until_ms: one.until_ms } });
         break;
       case "settle":
         core.settle();

@@ -67,6 +67,7 @@ export function createProjector(db: Db, log: EvidenceLog, origin: string, eviden
     "INSERT INTO ended_key SELECT device, id, spki, ? FROM device WHERE id = ? AND device = ?",
   );
   const changeKey = db.prepare("UPDATE device SET device = ?, spki = ? WHERE id = ?");
+  const insertRegistryKey = db.prepare("INSERT INTO registry_key VALUES (?, ?)");
   const upsertFold = db.prepare(
     "INSERT INTO device_fold VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET fold = excluded.fold",
   );
@@ -99,6 +100,7 @@ export function createProjector(db: Db, log: EvidenceLog, origin: string, eviden
         if (successor_spki !== null) changeKey.run(device, Buffer.from(successor_spki, "base64"), id);
       });
     },
+    registryKey: (idx, change) => void writes.push(() => insertRegistryKey.run(idx, JSON.stringify(change))),
     changed: (fold) => void dirty.add(fold),
     report: (fold, { idx, statement, report }, standing) =>
       void writes.push(() => {

@@ -34,6 +34,7 @@ export function foldBench(policy: HealthPolicy = healthPolicies.standard, start_
     hostRevoked: () => undefined,
     device: () => undefined,
     keyEnded: () => undefined,
+    registryKey: () => undefined,
     changed: () => undefined,
     report: (_fold, { report }, standing) => void windows.push({ seq: report.seq, standing }),
     stretch: (_fold, stretch) => void stretches.push(stretch),
