@@ -11,6 +11,7 @@ import { evidenceVectors } from "./evidenceVectors.mjs";
 import { checkpointVectors, entryVectors, treeVectors } from "./logVectors.mjs";
 import { downVectors, eventVectors, topicVectors } from "./messageVectors.mjs";
 import { rfc6979 } from "./publicVectors.mjs";
+import { registryKeyVectors } from "./registryKeyVectors.mjs";
 import { reportVectors } from "./reportVectors.mjs";
 import { rotationVectors } from "./rotationVectors.mjs";
 import { sampleVectors } from "./sampleVectors.mjs";
@@ -66,6 +67,7 @@ const files = {
   "down.json": downVectors(registry, device, reports.accepted[0]),
   "evidence.json": evidenceVectors(),
   "event.json": eventVectors(registry, device, reports.accepted[2]),
+  "registry-keys.json": registryKeyVectors(registry, leaves),
   "samples-root.json": sampleVectors(),
   "topics.json": topicVectors(device),
 };
