@@ -3,11 +3,12 @@ import { step } from "./applyReport.js";
 import type { DeviceFold } from "./deviceFold.js";
 import type { FleetFold } from "./fleetFold.js";
 import type { FoldSink } from "./foldSink.js";
+import { loseGpu } from "./loseGpu.js";
 import { raiseFinding } from "./raise.js";
 
 /**
  * A person has decided a device's dispute. `upheld` leaves it disputed. `cleared` ends it in the device's favour: the GPU that
- * it shows is then its own, and who held that identity before is the one in dispute.
+ * it shows, by UUID and by silicon, is then its own, and who held either identity before is the one in dispute.
  */
 export function applyDecision(
   fleet: FleetFold,
@@ -24,6 +25,7 @@ export function applyDecision(
   if (body.outcome === "upheld") return;
   fold.dispute = null;
   if (dispute !== "equivocation") takeIdentity(fleet, fold, evidence, now_ms, sink);
+  fold.contested = null;
   step(fleet, fold, now_ms, evidence, sink);
 }
 
@@ -34,26 +36,34 @@ function takeIdentity(
   now_ms: number,
   sink: FoldSink,
 ): void {
+  const { identities, silicon } = fleet;
   const weak = fold.inventory?.weak_identity ?? null;
-  const holder = weak === null ? undefined : fleet.identities.get(weak);
-  const incumbent = holder === undefined || holder === fold.device ? undefined : fleet.devices.get(holder);
-  letGo(fleet, fold);
-  if (incumbent !== undefined) {
-    letGo(fleet, incumbent);
-    incumbent.dispute ??= "identity_taken";
-    sink.changed(incumbent);
-    step(fleet, incumbent, now_ms, evidence, sink);
-  }
-  if (weak !== null) fleet.identities.set(weak, fold.device);
-  fold.held = weak;
-  // Which silicon it is has to be shown again, now that it may be.
-  fold.challenge_wanted = true;
-}
-
-function letGo({ identities, silicon }: FleetFold, fold: DeviceFold): void {
-  if (fold.held !== null && identities.get(fold.held) === fold.device) identities.delete(fold.held);
-  fold.held = null;
+  const shown = fold.contested;
+  const byUuid = otherHolder(fleet, fold, weak === null ? undefined : identities.get(weak));
+  const bySilicon = otherHolder(fleet, fold, shown === null ? undefined : silicon.get(shown.strong_identity));
+  letGoUuid(fleet, fold);
   const strong = fold.silicon?.strong_identity;
   if (strong !== undefined && silicon.get(strong) === fold.device) silicon.delete(strong);
   fold.silicon = null;
+  if (byUuid !== undefined) letGoUuid(fleet, byUuid);
+  for (const loser of new Set([byUuid, bySilicon])) {
+    if (loser !== undefined) loseGpu(fleet, loser, now_ms, evidence, sink);
+  }
+  if (weak !== null) identities.set(weak, fold.device);
+  fold.held = weak;
+  if (shown !== null) {
+    // Its own from now on, whoever answers first; and it has to be shown again before it counts.
+    silicon.set(shown.strong_identity, fold.device);
+    fold.silicon = { ...shown, lapsed: true };
+  }
+  fold.challenge_wanted = true;
+}
+
+function otherHolder(fleet: FleetFold, fold: DeviceFold, holder: string | undefined): DeviceFold | undefined {
+  return holder === undefined || holder === fold.device ? undefined : fleet.devices.get(holder);
+}
+
+function letGoUuid({ identities }: FleetFold, fold: DeviceFold): void {
+  if (fold.held !== null && identities.get(fold.held) === fold.device) identities.delete(fold.held);
+  fold.held = null;
 }

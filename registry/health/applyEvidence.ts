@@ -10,6 +10,7 @@ import type { DeviceFold } from "./deviceFold.js";
 import type { FleetFold } from "./fleetFold.js";
 import type { FoldSink } from "./foldSink.js";
 import { type EvidenceContext, judgeEvidence } from "./judgeEvidence.js";
+import { loseGpu } from "./loseGpu.js";
 import { raiseFinding } from "./raise.js";
 import { tellPresence } from "./tellPresence.js";
 
@@ -78,8 +79,10 @@ function claimSilicon(
 ): void {
   const finding = (code: string, text: string) => ({ code, text, evidence: statement });
   const known = fold.silicon;
+  const shown = { strong_identity, statement, at_ms: now_ms, latency_ms, lapsed: false };
   if (known !== null && known.strong_identity !== strong_identity) {
     fold.dispute ??= "identity_changed";
+    fold.contested = shown;
     const text = `the key has moved from silicon ${known.strong_identity} to ${strong_identity}`;
     raiseFinding(fleet, fold, finding("IDENTITY_CHANGED", text), now_ms, sink);
     return;
@@ -88,20 +91,26 @@ function claimSilicon(
   if (holder !== undefined && holder !== fold.device) {
     const incumbent = fleet.devices.get(holder);
     const text = `devices ${holder} and ${fold.device} both show silicon ${strong_identity}`;
+    const yields = fold.dispute === null && incumbent?.dispute === "identity_taken";
     // Equals: both are asked again at once, and again only when there is something new to settle.
-    if (fold.dispute === null) {
+    if (fold.dispute === null && !yields) {
       fold.challenge_wanted = true;
       if (incumbent !== undefined) incumbent.challenge_wanted = true;
     }
-    fold.dispute ??= "identity_taken";
+    if (!yields) {
+      fold.dispute ??= "identity_taken";
+      fold.contested = shown;
+    }
     raiseFinding(fleet, fold, finding("IDENTITY_TAKEN", text), now_ms, sink);
     if (incumbent !== undefined) {
       raiseFinding(fleet, incumbent, finding("IDENTITY_TAKEN", text), now_ms, sink);
     }
-    return;
+    // One whose own GPU is in dispute holds none against one that is in no dispute: a decision stays decided.
+    if (!yields) return;
+    loseGpu(fleet, incumbent, now_ms, statement, sink);
   }
   fleet.silicon.set(strong_identity, fold.device);
-  fold.silicon = { strong_identity, statement, at_ms: now_ms, latency_ms, lapsed: false };
+  fold.silicon = shown;
   fold.challenges_missed = 0;
   tellPresence(fleet, fold, now_ms, statement, sink);
   if (known === null) tellOutranked(fleet, fold, statement, now_ms, sink);

@@ -157,6 +157,8 @@ export type DeviceFold = {
   /** Challenges since the last good answer that had none. */
   challenges_missed: number;
   silicon: SiliconFacts | null;
+  /** Silicon that it showed in the present dispute and that is not its own: another device holds it, or its key held another. */
+  contested: SiliconFacts | null;
   consent: { authorization: MintAuthorization; signature: string; statement: string } | null;
   token: TokenFacts | null;
   /** Findings of one code are told once in a while; the rest are counted. */
@@ -205,6 +207,7 @@ export function createDeviceFold(
     challenge_wanted: false,
     challenges_missed: 0,
     silicon: null,
+    contested: null,
     consent: null,
     token: null,
     findings: {},

@@ -15,6 +15,72 @@ import { assuranceOf } from "./raise.js";
 const policy = healthPolicies.demo;
 afterEach(closeEvidenceBenches);
 
+const clear = (bench: EvidenceBench, i: number): void => {
+  const device = bench.at(i).device.id;
+  const body = { device, at_ms: bench.core.now_ms(), outcome: "cleared", by: "A. Clerk", reason: "seen" };
+  bench.core.ledger.add("decision", body);
+  bench.core.settle();
+};
+
+describe("a dispute about silicon that is decided", () => {
+  it("stays decided when the two have UUIDs of their own, whichever is asked first", async () => {
+    const bench = await open(2).ready();
+    await bench.prove(0);
+    await bench.prove(1);
+    clear(bench, 1);
+    expect(bench.fold(1)).toMatchObject({ state: "healthy", dispute: null, challenge_wanted: true });
+    expect(bench.fold(0)).toMatchObject({ state: "disputed", cause: "identity_taken", silicon: null });
+    // The GPU has to be shown again before it counts.
+    expect([bench.identity(0), bench.identity(1)]).toEqual(["declared", "declared"]);
+    await bench.prove(0);
+    expect(bench.identity(0)).toBe("declared");
+    await bench.prove(1);
+    await bench.prove(0);
+    expect([bench.identity(0), bench.identity(1)]).toEqual(["declared", "silicon"]);
+    expect([bench.fold(0).dispute, bench.fold(1).dispute]).toEqual(["identity_taken", null]);
+    bench.expectRebuilt();
+  });
+
+  it("may be decided the other way again", async () => {
+    const bench = await open(2).ready();
+    await bench.prove(0);
+    await bench.prove(1);
+    clear(bench, 1);
+    clear(bench, 0);
+    await bench.prove(1);
+    await bench.prove(0);
+    expect([bench.identity(0), bench.identity(1)]).toEqual(["silicon", "declared"]);
+    expect([bench.fold(0).dispute, bench.fold(1).dispute]).toEqual([null, "identity_taken"]);
+    bench.expectRebuilt();
+  });
+
+  it("stays decided when the loser of a UUID shows the silicon first", async () => {
+    const same = syntheticInventory("GPU-same");
+    const bench = await open(2, [same, same]).ready();
+    clear(bench, 1);
+    await bench.prove(0);
+    expect(bench.identity(0)).toBe("silicon");
+    await bench.prove(1);
+    expect([bench.identity(0), bench.identity(1)]).toEqual(["declared", "silicon"]);
+    expect([bench.fold(0).dispute, bench.fold(1).dispute]).toEqual(["identity_taken", null]);
+    bench.expectRebuilt();
+  });
+
+  it("lets a key go over to the silicon that it showed, also when another device held it", async () => {
+    const bench = await open(2).ready();
+    await bench.prove(0);
+    await bench.prove(1, otherGpu);
+    await bench.prove(0, otherGpu);
+    expect(bench.fold(0).dispute).toBe("identity_changed");
+    clear(bench, 0);
+    await bench.prove(1, otherGpu);
+    await bench.prove(0, otherGpu);
+    expect([bench.identity(0), bench.identity(1)]).toEqual(["silicon", "declared"]);
+    expect([bench.fold(0).dispute, bench.fold(1).dispute]).toEqual([null, "identity_taken"]);
+    bench.expectRebuilt();
+  });
+});
+
 describe("evidence of a GPU", () => {
   it("makes its device's identity silicon, with the time and the latency", async () => {
     const bench = await open().ready();

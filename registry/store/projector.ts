@@ -204,6 +204,8 @@ function loadFleet(db: Db, origin: string, evidence_root: string | undefined): F
     // Stored before keys could end.
     fold.former_keys ??= [];
     fold.retired ??= null;
+    // Stored before it was kept what a dispute is about.
+    fold.contested ??= null;
     // Stored before presence was told.
     fold.assured_until_ms ??= null;
     if (fold.token !== null) fold.token.key ??= fold.device;
