@@ -20,7 +20,16 @@ const forOneCall: Record<string, readonly string[]> = {
   "registry dispute": ["device", "outcome", "by", "reason"],
   "registry key": ["key", "overlap"],
   "registry revoke": ["host", "reason"],
-  "registry writer-key": ["from"],
+  "registry writer-key": [
+    "from",
+    "writer-address",
+    "deployment",
+    "rpc-url",
+    "admin-key",
+    "admin-password",
+    "admin-address",
+    "with-admin",
+  ],
 };
 
 const configured = Object.keys(commandTable).filter((command) =>

@@ -20,6 +20,13 @@ caliber registry writer-key import --from FILE --writer-key FILE --writer-passwo
     a keystore of a plain key (0x and 64 hex digits) in a file of mode 0600; delete that file afterwards
 caliber registry writer-key show --writer-key FILE --writer-password FILE [--json]
     the account's address, if the password opens the keystore
+caliber registry writer-key hand-over --from 0x… --writer-key FILE --writer-password FILE --deployment FILE --rpc-url URL
+                        --admin-key FILE --admin-password FILE [--with-admin] [--json]
+    has the contracts' admin put the new account in the place of the one that writes until now: roles and attestation;
+    with --with-admin the admin's own place too, in two steps. --writer-address 0x… stands for an account that a signer
+    holds. With --admin-address 0x… instead of the admin's key nothing is sent: the calls are printed, for a multisig
+caliber registry writer-key accept-admin --writer-key FILE --writer-password FILE --deployment FILE --rpc-url URL [--json]
+    the second of those two steps, after the contracts' delay
 
 The password is the first line of a file of mode 0600; create and import make a random one where the file is missing.
 No keystore is ever replaced.
@@ -29,6 +36,13 @@ export const options = {
   "writer-key": { type: "string" },
   "writer-password": { type: "string" },
   from: { type: "string" },
+  "writer-address": { type: "string" },
+  deployment: { type: "string" },
+  "rpc-url": { type: "string" },
+  "admin-key": { type: "string" },
+  "admin-password": { type: "string" },
+  "admin-address": { type: "string" },
+  "with-admin": { type: "boolean" },
   json: { type: "boolean" },
   help: { type: "boolean" },
 } as const;
@@ -39,6 +53,10 @@ export async function run(argv: string[], io: Io): Promise<number> {
   if (values.help === true || word === undefined) {
     io.out(usage);
     return values.help === true ? exitCodes.ok : exitCodes.usage;
+  }
+  if (word === "hand-over" || word === "accept-admin") {
+    const { runHandOver } = await import("./writerHandOver.js");
+    return runHandOver(word, values, io);
   }
   if (!["create", "import", "show"].includes(word)) {
     io.err(`caliber registry writer-key: no such command: ${word}\n\n${usage}`);
