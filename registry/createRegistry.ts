@@ -18,6 +18,7 @@ import { type ChainOptions, startChain } from "./chain/startChain.js";
 import { createRegistryView } from "./createRegistryView.js";
 import { databasePath } from "./databasePath.js";
 import { enrolListener } from "./enrol/enrolListener.js";
+import { enrolledAttestor } from "./enrol/enrolledAttestor.js";
 import { enrolService } from "./enrol/enrolService.js";
 import type { EnrolStore } from "./enrol/enrolStore.js";
 import { issueServerCertificate } from "./enrol/issueServerCertificate.js";
@@ -163,6 +164,10 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
       receipts,
       rejects: createRejectStore(db),
       headOf: (device) => findDevice(device)?.head ?? null,
+      attestorOf(device) {
+        const fold = findDevice(device);
+        return fold === undefined ? null : enrolledAttestor(evidence, fold.enrolment);
+      },
       now_ms,
       onFatal: options.onFatal,
     });

@@ -10,7 +10,12 @@ export type SigningKey = {
   readonly inTpm: boolean;
   /** ES256 over `message`: 64-byte r‖s, low-S. @throws CaliberError TPM_FAILED where the key is in a TPM that fails */
   sign(message: Uint8Array): Buffer;
+  /** The TPM's word that it made this key; not there where the key is in a file. As Residency's. */
+  certify?(qualification: Buffer): TpmWord;
 };
+
+/** TPMT_PUBLIC of a key, TPMS_ATTEST of its creation, and ES256 over that by the TPM's attestation key. */
+export type TpmWord = { public: Buffer; attest: Buffer; signature: Buffer };
 
 /**
  * The keys of one host. A GPU's key is filed under the GPU's UUID, which the host declares.
@@ -26,7 +31,7 @@ export type KeyStore = {
    * @throws CaliberError KEY_MISSING
    */
   deviceKey(uuid: string, device?: string): SigningKey;
-  /** Makes the key that takes over from the GPU's present one, which stays. @throws CaliberError ROTATION_IN_TPM */
+  /** Makes the key that takes over from the GPU's present one, which stays. @throws CaliberError TPM_FAILED */
   createSuccessor(uuid: string): SigningKey;
   /** Deletes every key of one GPU. Deleted already, there is nothing to do. */
   discard(uuid: string): void;
@@ -45,7 +50,7 @@ export type Residency = {
   /** What the registry wrapped for this endorsement key and attestation key: the TPM alone gets it out. */
   activate(credential: { idObject: Buffer; encryptedSecret: Buffer }): Buffer;
   /** The TPM's word that it made the key of this GPU, with `qualification` signed along. */
-  certify(uuid: string, qualification: Buffer): { public: Buffer; attest: Buffer; signature: Buffer };
+  certify(uuid: string, qualification: Buffer): TpmWord;
 };
 
 export type Endorsement = {

@@ -19,9 +19,17 @@ export type TpmKeyFile = {
 
 const parts = ["public", "private", "creation_hash", "creation_ticket"] as const;
 
-/** The UUID is text that the host declares: hashed, it can name no other path. */
-export function tpmKeyPath(directory: string, uuid: string): string {
-  return join(directory, `device-${hash("sha256", uuid, "hex").slice(0, 40)}.tpm`);
+/**
+ * The UUID is text that the host declares: hashed, it can name no other path. A key that took over from another is filed by
+ * its own id (`successor`), so that no file is ever renamed or written over.
+ */
+export function tpmKeyPath(directory: string, uuid: string, successor?: string): string {
+  return join(directory, `${tpmKeyStem(uuid)}${successor === undefined ? "" : `-${successor}`}.tpm`);
+}
+
+/** What the names of all of a GPU's files begin with. */
+export function tpmKeyStem(uuid: string): string {
+  return `device-${hash("sha256", uuid, "hex").slice(0, 40)}`;
 }
 
 export function tpmKeyExists(directory: string, uuid: string): boolean {

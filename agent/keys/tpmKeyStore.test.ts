@@ -68,6 +68,23 @@ describeWithTpm("tpmKeyStore", () => {
     expect(key.sign(Buffer.from("after"))).toHaveLength(64);
   });
 
+  it("goes on in a TPM that is in lockout", async () => {
+    const own = await startSwtpm();
+    try {
+      const store = tpmKeyStore(keys, own.tcti);
+      store.create([uuid]);
+      own.tool("dictionarylockout", ["-s", "-n", "1", "-t", "1000", "-l", "1000"]);
+      const guarded = join(root, "guarded.ctx");
+      own.tool("createprimary", ["-C", "o", "-G", "ecc256", "-p", "secret", "-c", guarded]);
+      expect(() => own.tool("create", ["-C", guarded, "-P", "guess", "-G", "ecc256"])).toThrow();
+      expect(own.tool("getcap", ["properties-variable"])).toMatch(/inLockout: +1/);
+      expect(store.deviceKey(uuid).sign(Buffer.from("m"))).toHaveLength(64);
+      expect(store.createSuccessor(uuid).sign(Buffer.from("m"))).toHaveLength(64);
+    } finally {
+      await own.stop();
+    }
+  });
+
   it("is of no use in another TPM", async () => {
     const store = tpmKeyStore(keys, tpm.tcti);
     store.create([uuid]);
@@ -136,6 +153,36 @@ describeWithTpm("tpmKeyStore", () => {
     expect(() => verifyKeyResidency(residency, { ak, spki, qualification: randomBytes(32) })).toThrow(
       coded("TPM_ATTEST_STALE"),
     );
+  });
+
+  it("makes a successor beside the present key, finds both again, and certifies it, also after a reset", async () => {
+    const store = tpmKeyStore(keys, tpm.tcti);
+    store.create([uuid, "GPU-other"]);
+    const first = store.deviceKey(uuid);
+    const ak = attestationKeyOf(store.residency!.endorsement().ak);
+    const { id, spki } = store.createSuccessor(uuid);
+    expect(id).not.toBe(first.id);
+    const again = tpmKeyStore(keys, tpm.tcti);
+    expect(again.deviceKey(uuid).id).toBe(first.id);
+    expect(again.deviceKey(uuid, first.id).id).toBe(first.id);
+    const next = again.deviceKey(uuid, id);
+    expect(next).toMatchObject({ id, spki, inTpm: true });
+    for (let round = 0; round < 2; round += 1) {
+      for (const key of [first, next]) {
+        const signature = key.sign(Buffer.from("m"));
+        expect(() => verifyEs256(Buffer.from("m"), signature, publicKeyFromSpki(key.spki))).not.toThrow();
+      }
+      const qualification = randomBytes(32);
+      expect(() =>
+        verifyKeyResidency(next.certify!(qualification), { ak, spki, qualification }),
+      ).not.toThrow();
+      await tpm.reset();
+    }
+    expect(again.createSuccessor(uuid).sign(Buffer.from("m"))).toHaveLength(64);
+    again.discard(uuid);
+    expect(readdirSync(keys).filter((name) => name.startsWith("device-"))).toHaveLength(1);
+    expect(() => again.deviceKey(uuid, id)).toThrow(coded("KEY_MISSING"));
+    expect(again.deviceKey("GPU-other").sign(Buffer.from("m"))).toHaveLength(64);
   });
 
   it("says what is wrong with its TPM", () => {

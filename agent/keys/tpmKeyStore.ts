@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
-import { readdirSync, rmSync, unlinkSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, rmSync, unlinkSync } from "node:fs";
+import { basename, join } from "node:path";
 import { deviceIdOf } from "../../protocol/crypto/deviceIdOf.js";
 import { publicKeyFromSpki } from "../../protocol/crypto/spki.js";
 import { verifyEs256 } from "../../protocol/crypto/verifyEs256.js";
@@ -9,13 +9,25 @@ import { parseEccPublic } from "../../protocol/tpm/parseEccPublic.js";
 import { parseEcdsaSignature } from "../../protocol/tpm/parseEcdsaSignature.js";
 import { syncDirectory } from "../files/syncDirectory.js";
 import { fileKeyStore } from "./fileKeyStore.js";
-import type { KeyStore } from "./keyStore.js";
-import { readTpmKeyFile, tpmKeyExists, tpmKeyPath, writeTpmKeyFile } from "./tpmKeyFile.js";
+import type { KeyStore, SigningKey } from "./keyStore.js";
+import {
+  readTpmKeyFile,
+  type TpmKeyFile,
+  tpmKeyExists,
+  tpmKeyPath,
+  tpmKeyStem,
+  writeTpmKeyFile,
+} from "./tpmKeyFile.js";
 import { createTpmResidency } from "./tpmResidency.js";
 import { createTpmTools } from "./tpmTools.js";
 
-/** noDA: an empty password cannot be guessed wrong, and a TPM in lockout must not silence a device. */
-const attributes = "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda|sign";
+/**
+ * noDA, of a key and of the one that wraps it: an empty password cannot be guessed wrong, and a TPM in lockout, as it is after
+ * some power cuts, must not silence a device. The parent's are those of the TCG's storage root key.
+ */
+const common = "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda";
+const attributes = `${common}|sign`;
+const parentAttributes = `${common}|restricted|decrypt`;
 
 /**
  * Device keys in a TPM 2.0, reached by tpm2-tools: P-256, made in the TPM, and on disk only as the TPM wrapped them. The
@@ -36,90 +48,101 @@ export function tpmKeyStore(directory: string, tcti: string): KeyStore {
   /** The owner's storage key: the same every time, from the TPM's seed. */
   const parent = (): string => {
     if (!hasParent) {
-      const outputs = ["parent.ctx"];
-      tools.run("createprimary", ["-C", "o", "-G", "ecc256", "-c", tools.path("parent.ctx"), "-Q"], {
-        outputs,
+      const kind = ["-C", "o", "-G", "ecc256", "-a", parentAttributes];
+      tools.run("createprimary", [...kind, "-c", tools.path("parent.ctx"), "-Q"], {
+        outputs: ["parent.ctx"],
       });
       hasParent = true;
     }
     return tools.path("parent.ctx");
   };
-  const load = (uuid: string): string => {
-    const name = `${hash("sha256", uuid, "hex").slice(0, 40)}.ctx`;
-    if (loaded.has(uuid)) return tools.path(name);
-    const key = readTpmKeyFile(tpmKeyPath(directory, uuid));
+  const load = (path: string): string => {
+    const name = `${basename(path, ".tpm")}.ctx`;
+    if (loaded.has(path)) return tools.path(name);
+    const key = readTpmKeyFile(path);
     tools.write("key.pub", key.public);
     tools.write("key.priv", key.private);
     const from = ["-C", parent(), "-u", tools.path("key.pub"), "-r", tools.path("key.priv")];
     tools.run("load", [...from, "-c", tools.path(name), "-Q"], { outputs: [name] });
-    loaded.add(uuid);
+    loaded.add(path);
     return tools.path(name);
   };
   /** Saved contexts do not outlive a reset of the TPM, which can happen under a running agent: made anew once. */
-  const withKey = <T>(uuid: string, use: (context: string) => T): T => {
-    const isFresh = !loaded.has(uuid);
+  const withContexts = <T>(use: () => T): T => {
+    const isFresh = !hasParent;
     try {
-      return use(load(uuid));
+      return use();
     } catch (error) {
       if (isFresh || !CaliberError.find(error, "TPM_FAILED")) throw error;
       hasParent = false;
       loaded.clear();
-      return use(load(uuid));
+      return use();
     }
   };
+  const withKey = <T>(path: string, use: (context: string) => T): T => withContexts(() => use(load(path)));
   const signDigest = (context: string, digest: Buffer): Buffer => {
     tools.write("digest", digest);
     const out = ["-o", tools.path("signature"), tools.path("digest")];
     tools.run("sign", ["-c", context, "-g", "sha256", "-d", ...out], { outputs: ["signature"] });
     return parseEcdsaSignature(tools.read("signature"));
   };
-  const create = (uuid: string): void => {
+  const make = (): TpmKeyFile => {
     const outputs = ["new.pub", "new.priv", "new.hash", "new.ticket"];
     const [pub, priv, digest, ticket] = outputs.map(tools.path) as [string, string, string, string];
     const out = ["-u", pub, "-r", priv, "-d", digest, "-t", ticket, "-Q"];
-    tools.run("create", ["-C", parent(), "-G", "ecc256:ecdsa-sha256", "-a", attributes, ...out], { outputs });
-    writeTpmKeyFile(tpmKeyPath(directory, uuid), {
+    const kind = ["-G", "ecc256:ecdsa-sha256", "-a", attributes];
+    withContexts(() => tools.run("create", ["-C", parent(), ...kind, ...out], { outputs }));
+    return {
       public: tools.read("new.pub"),
       private: tools.read("new.priv"),
       creation_hash: tools.read("new.hash"),
       creation_ticket: tools.read("new.ticket"),
-    });
+    };
+  };
+  const residency = createTpmResidency(tools, { withKey, pathOf: (uuid) => tpmKeyPath(directory, uuid) });
+  const signingKey = (path: string): SigningKey => {
+    const spki = spkiIn(readTpmKeyFile(path));
+    const publicKey = publicKeyFromSpki(spki);
+    return {
+      id: deviceIdOf(spki),
+      spki,
+      inTpm: true,
+      sign(message) {
+        const signature = withKey(path, (context) => signDigest(context, hash("sha256", message, "buffer")));
+        // A signature that nobody can verify would end the chain: a seq is signed once.
+        verifyEs256(message, signature, publicKey);
+        return signature;
+      },
+      certify: (qualification) => residency.certifyFile(path, qualification),
+    };
   };
 
   return {
     hostKey: files.hostKey,
-    deviceKey(uuid) {
-      const { spki } = parseEccPublic(readTpmKeyFile(tpmKeyPath(directory, uuid)).public.subarray(2));
-      const publicKey = publicKeyFromSpki(spki);
-      return {
-        id: deviceIdOf(spki),
-        spki,
-        inTpm: true,
-        sign(message) {
-          const signature = withKey(uuid, (context) =>
-            signDigest(context, hash("sha256", message, "buffer")),
-          );
-          // A signature that nobody can verify would end the chain: a seq is signed once.
-          verifyEs256(message, signature, publicKey);
-          return signature;
-        },
-      };
+    deviceKey(uuid, device) {
+      const next = device === undefined ? null : tpmKeyPath(directory, uuid, device);
+      return signingKey(next !== null && existsSync(next) ? next : tpmKeyPath(directory, uuid));
     },
     create(uuids) {
       files.create([]);
-      for (const uuid of uuids) if (!tpmKeyExists(directory, uuid)) create(uuid);
+      for (const uuid of uuids) {
+        if (!tpmKeyExists(directory, uuid)) writeTpmKeyFile(tpmKeyPath(directory, uuid), make());
+      }
     },
-    createSuccessor() {
-      throw new CaliberError(
-        "ROTATION_IN_TPM",
-        "keys in a TPM cannot be rotated by this version: retire the GPU and enrol it again",
-        { disposition: "user" },
-      );
+    createSuccessor(uuid) {
+      const key = make();
+      const path = tpmKeyPath(directory, uuid, deviceIdOf(spkiIn(key)));
+      writeTpmKeyFile(path, key);
+      return signingKey(path);
     },
     discard(uuid) {
-      rmSync(tpmKeyPath(directory, uuid), { force: true });
+      const own = tpmKeyStem(uuid);
+      for (const name of readdirSync(directory)) {
+        if (!name.startsWith(own) || !name.endsWith(".tpm")) continue;
+        rmSync(join(directory, name), { force: true });
+        loaded.delete(join(directory, name));
+      }
       syncDirectory(directory);
-      loaded.delete(uuid);
     },
     destroy() {
       files.destroy();
@@ -127,9 +150,10 @@ export function tpmKeyStore(directory: string, tcti: string): KeyStore {
       rmSync(scratch, { recursive: true, force: true });
       syncDirectory(directory);
     },
-    residency: createTpmResidency(tools, {
-      withKey,
-      keyFile: (uuid) => readTpmKeyFile(tpmKeyPath(directory, uuid)),
-    }),
+    residency,
   };
+}
+
+function spkiIn(key: TpmKeyFile): Buffer {
+  return parseEccPublic(key.public.subarray(2)).spki;
 }

@@ -2,8 +2,8 @@ import { createPublicKey, X509Certificate } from "node:crypto";
 import { CaliberError } from "../../protocol/errors.js";
 import { parseEcdsaSignature } from "../../protocol/tpm/parseEcdsaSignature.js";
 import { tpm2b } from "../../protocol/tpm/tpm2b.js";
-import type { Residency } from "./keyStore.js";
-import type { TpmKeyFile } from "./tpmKeyFile.js";
+import type { Residency, TpmWord } from "./keyStore.js";
+import { readTpmKeyFile } from "./tpmKeyFile.js";
 import type { TpmTools } from "./tpmTools.js";
 
 /** Where TPMs keep their maker's certificate (TCG EK Credential Profile, 2.2.1.4), and for which kind of key. */
@@ -18,14 +18,17 @@ const making_ms = 60_000;
 /** What tpm2_activatecredential reads: magic, version, TPM2B_ID_OBJECT, TPM2B_ENCRYPTED_SECRET. */
 const credentialHeader = Buffer.from("badcc0de00000001", "hex");
 
-/** The TPM's side of an enrolment. Endorsement and attestation key come from the TPM's seed: nothing of them is kept. */
+/**
+ * The TPM's side of an enrolment. Endorsement and attestation key come from the TPM's seed: nothing of them is kept. Keys are
+ * named by their files' paths.
+ */
 export function createTpmResidency(
   tools: TpmTools,
   keys: {
-    withKey: <T>(uuid: string, use: (context: string) => T) => T;
-    keyFile: (uuid: string) => TpmKeyFile;
+    withKey: <T>(path: string, use: (context: string) => T) => T;
+    pathOf: (uuid: string) => string;
   },
-): Residency {
+): Residency & { certifyFile(path: string, qualification: Buffer): TpmWord } {
   const { path, run, read, write } = tools;
   let made = false;
 
@@ -64,6 +67,25 @@ export function createTpmResidency(
     return certificate;
   };
 
+  const speak = (file: string, qualification: Buffer): TpmWord => {
+    const { public: publicArea, creation_hash, creation_ticket } = readTpmKeyFile(file);
+    write("creation.hash", creation_hash);
+    write("creation.ticket", creation_ticket);
+    const outputs = ["attest", "attest.sig"];
+    keys.withKey(file, (context) => {
+      const of = ["-c", context, "-d", path("creation.hash"), "-t", path("creation.ticket")];
+      const by = ["-C", path("ak.ctx"), "-g", "sha256", "-q", qualification.toString("hex")];
+      run("certifycreation", [...of, ...by, "--attestation", path("attest"), "-o", path("attest.sig")], {
+        outputs,
+      });
+    });
+    return {
+      public: publicArea.subarray(2),
+      attest: read("attest"),
+      signature: parseEcdsaSignature(read("attest.sig")),
+    };
+  };
+
   return {
     endorsement() {
       const ek_certificate = make();
@@ -88,22 +110,12 @@ export function createTpmResidency(
     },
     certify(uuid, qualification) {
       if (!made) make();
-      const { public: publicArea, creation_hash, creation_ticket } = keys.keyFile(uuid);
-      write("creation.hash", creation_hash);
-      write("creation.ticket", creation_ticket);
-      const outputs = ["attest", "attest.sig"];
-      keys.withKey(uuid, (context) => {
-        const of = ["-c", context, "-d", path("creation.hash"), "-t", path("creation.ticket")];
-        const by = ["-C", path("ak.ctx"), "-g", "sha256", "-q", qualification.toString("hex")];
-        run("certifycreation", [...of, ...by, "--attestation", path("attest"), "-o", path("attest.sig")], {
-          outputs,
-        });
-      });
-      return {
-        public: publicArea.subarray(2),
-        attest: read("attest"),
-        signature: parseEcdsaSignature(read("attest.sig")),
-      };
+      return speak(keys.pathOf(uuid), qualification);
+    },
+    certifyFile(path, qualification) {
+      // Long after the enrolment: a saved context does not outlive a reset of the TPM.
+      makeAk();
+      return speak(path, qualification);
     },
   };
 }

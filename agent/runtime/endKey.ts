@@ -1,4 +1,6 @@
+import type { RotateReport } from "../../protocol/report/schema.js";
 import { rotationMessage } from "../../protocol/rotation/rotationMessage.js";
+import { rotationQualification } from "../../protocol/tpm/rotationQualification.js";
 import type { SigningKey } from "../keys/keyStore.js";
 import type { Spool } from "../spool/spool.js";
 import type { Device } from "./coreDevice.js";
@@ -21,7 +23,7 @@ export function rotateDevice(
   if (!monitor.state().open) return false;
   const next = newKey(uuid);
   const proof = next.sign(rotationMessage(device, next.id)).toString("hex");
-  const body = { successor_spki: next.spki.toString("base64"), proof };
+  const body = { successor_spki: next.spki.toString("base64"), proof, ...tpmWord(device, next) };
   return spool.transaction(() =>
     monitor.handOver({ kind: "rotate", body }, () => {
       keys.rotated(device, next.id);
@@ -30,6 +32,20 @@ export function rotateDevice(
       return signerOf(next);
     }),
   );
+}
+
+/** The TPM's word for the next key, so that it counts as one in a TPM too; nothing where it is a file. */
+function tpmWord(device: string, next: SigningKey): Pick<RotateReport["body"], "tpm"> {
+  const word = next.certify?.(rotationQualification(device, next.id));
+  if (word === undefined) return {};
+  const { public: area, attest, signature } = word;
+  return {
+    tpm: {
+      public: area.toString("base64"),
+      attest: attest.toString("base64"),
+      signature: signature.toString("base64"),
+    },
+  };
 }
 
 /** Signs the last report of one GPU. @returns false when the chain is not open yet. */

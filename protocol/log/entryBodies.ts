@@ -30,6 +30,8 @@ export type KeyBody =
       statement: string;
       successor: string;
       successor_spki: string;
+      /** Where the TPM of the device's enrolment vouches for the next key (checkSuccessorResidency). */
+      tpm?: TpmKeyEvidence;
     }
   | {
       type: "retire";

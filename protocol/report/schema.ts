@@ -271,6 +271,14 @@ const rotateBody = closed({
   successor_spki: Type.String({ pattern: "^[A-Za-z0-9+/]{122}==$" }),
   /** ES256 by the successor: r‖s, low-S, hex. */
   proof: Type.String({ pattern: "^[0-9a-f]{128}$" }),
+  /** Where the next key lives in the TPM in which the device was enrolled: that TPM's word (checkSuccessorResidency), base64. */
+  tpm: Type.Optional(
+    closed({
+      public: Type.String({ maxLength: 256, pattern: "^[A-Za-z0-9+/]+={0,2}$" }),
+      attest: Type.String({ maxLength: 512, pattern: "^[A-Za-z0-9+/]+={0,2}$" }),
+      signature: Type.String({ pattern: "^[A-Za-z0-9+/]{86}==$" }),
+    }),
+  ),
 });
 
 /** The last report of a chain: its key never signs for a GPU again. */

@@ -9,7 +9,7 @@ type Ending<T extends KeyBody["type"]> = { idx: number; body: Extract<KeyBody, {
 
 /**
  * The device goes on under its next key: record, identity and token stay where they are, as does a dispute. Nothing that the
- * old key alone had agreed to is left, and what lived in a TPM is not known to any more.
+ * old key alone had agreed to is left; the next key is in a TPM where the TPM of the enrolment says so, and nowhere else.
  */
 export function rotateKey(
   fleet: FleetFold,
@@ -23,7 +23,7 @@ export function rotateKey(
   const all = [...fleet.devices.values()];
   fold.device = successor;
   fold.former_keys.push(ended);
-  fold.key = "software";
+  fold.key = body.tpm === undefined ? "software" : "tpm";
   fold.consent = null;
   // Its nonce is made of the old key's name.
   fold.challenge = null;

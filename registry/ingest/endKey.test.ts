@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { publicKeyFromSpki, spkiOf } from "../../protocol/crypto/spki.js";
 import type { CaliberEvent } from "../../protocol/events/healthEvent.js";
 import { decodeEntry } from "../../protocol/log/entry.js";
-import type { KeyBody } from "../../protocol/log/entryBodies.js";
+import type { KeyBody, TpmKeyEvidence } from "../../protocol/log/entryBodies.js";
+import { rotationQualification } from "../../protocol/tpm/rotationQualification.js";
+import { akAttributes, forgeResidency, newKey, publicArea } from "../../test/support/forgedTpm.js";
 import type { TestDevice } from "../../test/support/testHost.js";
 import { busyTelemetry, inventoryOf, type SignedReport, testChain } from "../../test/support/testReports.js";
 import { createSqliteEnrolStore } from "../enrol/sqliteEnrolStore.js";
@@ -9,6 +12,9 @@ import { rebuild, tableDigests } from "../store/rebuild.js";
 import { type Core, openCore } from "../testing/openCore.js";
 import { testDevice } from "../testing/testDevice.js";
 import { createDeviceDirectory } from "./deviceDirectory.js";
+
+type ForgeOptions =
+  Parameters<typeof forgeResidency> extends [unknown, unknown, unknown, ...infer T] ? T : never;
 
 const host = "h-1";
 let core: Core;
@@ -217,6 +223,95 @@ describe("a key that is rotated", () => {
     expect(await answer(old, fork)).toBe("EQUIVOCATION");
     await take(old, chain.rotate(next, end_ms));
     expect(core.fold(next)).toMatchObject({ state: "disputed", dispute: "equivocation" });
+  });
+});
+
+describe("a key in a TPM that is rotated", () => {
+  const ak = newKey();
+  /** Enrolled anew, in a TPM whose attestation key is `ak`. */
+  const enrolInTpm = (): TestDevice => {
+    const device = testDevice();
+    const host_spki = spkiOf(device.key).toString("base64");
+    const evidence = { public: "", attest: "", signature: "" };
+    core.ledger.add("key", {
+      type: "enrol",
+      at_ms: core.now_ms(),
+      host,
+      host_spki,
+      recipient: `0x${"11".repeat(20)}`,
+      simulated: true,
+      label: host,
+      devices: [{ device: device.id, spki: host_spki, tpm: evidence }],
+      tpm: {
+        ek_sha256: "ab".repeat(32),
+        trust: "pinned",
+        root_sha256: null,
+        ek_certificate: null,
+        ak: publicArea(ak, akAttributes).toString("base64"),
+        nonce: "00".repeat(32),
+        token: "00".repeat(32),
+      },
+    });
+    core.settle();
+    const { id } = core.fold(device);
+    const key = publicKeyFromSpki(spkiOf(device.key));
+    core.directory.add({ id, device: device.id, host, key, tenure: { first_seq: 0, last_seq: null } });
+    chain = testChain(device, host);
+    return device;
+  };
+  const word = (from: TestDevice, to: TestDevice, ...options: ForgeOptions): TpmKeyEvidence => {
+    const residency = forgeResidency(ak, to.key, rotationQualification(from.id, to.id), ...options);
+    return {
+      public: residency.public.toString("base64"),
+      attest: residency.attest.toString("base64"),
+      signature: residency.signature.toString("base64"),
+    };
+  };
+  const rotated = (from: TestDevice, to: TestDevice, tpm: TpmKeyEvidence | null): SignedReport => {
+    const { body } = testChain(from, host).rotate(to, end_ms).report;
+    return chain.next("rotate", tpm === null ? body : { ...body, tpm }, { start_ms: end_ms, end_ms });
+  };
+
+  it("stays one where the TPM of its enrolment vouches for the next, again and again", async () => {
+    const device = enrolInTpm();
+    const tpm = word(device, next);
+    expect(await answer(device, rotated(device, next, tpm))).toBeTypeOf("number");
+    expect(core.fold(next)).toMatchObject({ key: "tpm", former_keys: [{ device: device.id }] });
+    expect(keyEntries().at(-1)).toMatchObject({ type: "rotate", tpm });
+    const third = testDevice();
+    const after = testChain(next, host);
+    after.next("retire", {}, { start_ms: end_ms, end_ms });
+    const { seq, prev } = chain.at();
+    const { body } = testChain(next, host).rotate(third, end_ms).report;
+    const draft = after.draft("rotate", { ...body, tpm: word(next, third) }, { start_ms: end_ms, end_ms });
+    expect(await answer(next, after.forge({ ...draft, seq, prev }))).toBeTypeOf("number");
+    expect(core.fold(third).key).toBe("tpm");
+    expectRebuildGivesTheSame();
+  });
+
+  it("is one in a file where nothing is said of a TPM", async () => {
+    const device = enrolInTpm();
+    expect(await answer(device, rotated(device, next, null))).toBeTypeOf("number");
+    expect(core.fold(next).key).toBe("software");
+    expectRebuildGivesTheSame();
+  });
+
+  it.each<[string, (device: TestDevice) => TpmKeyEvidence]>([
+    ["another TPM", (device) => word(device, next, { by: newKey() })],
+    ["a TPM that speaks of another key", (device) => ({ ...word(device, testDevice()) })],
+    ["a TPM that spoke of another rotation", () => word(testDevice(), next)],
+    ["a TPM whose key may leave it", (device) => word(device, next, { attributes: 0 })],
+    ["no TPM at all", () => ({ public: "AAAA", attest: "AAAA", signature: `${"A".repeat(86)}==` })],
+  ])("is refused, and stays in force, when vouched for by %s", async (_, tpm) => {
+    const device = enrolInTpm();
+    expect(await answer(device, rotated(device, next, tpm(device)))).toBe("SUCCESSOR_INVALID");
+    expect(core.fold(device)).toMatchObject({ key: "tpm", former_keys: [] });
+    expect(core.fatal).toEqual([]);
+  });
+
+  it("does not come out of a file: no TPM was shown at that enrolment", async () => {
+    expect(await answer(old, rotated(old, next, word(old, next)))).toBe("SUCCESSOR_INVALID");
+    expect(core.fold(old).key).toBe("software");
   });
 });
 

@@ -2,6 +2,7 @@ import { CaliberError } from "../../protocol/errors.js";
 import type { KeyBody } from "../../protocol/log/entryBodies.js";
 import type { RefusalCode } from "../../protocol/refusal.js";
 import type { Report, RetireReport, RotateReport } from "../../protocol/report/schema.js";
+import { checkSuccessorResidency } from "../../protocol/rotation/checkSuccessorResidency.js";
 import { openSuccessor, type Successor } from "../../protocol/rotation/openSuccessor.js";
 import type { DeviceDirectory } from "./deviceDirectory.js";
 
@@ -17,12 +18,14 @@ export function endsKey(report: Report): report is EndingReport {
 /**
  * What a report that ends its key amounts to. The next key must be nobody's yet: a key speaks for one GPU, once.
  *
+ * @param attestorOf the attestation key of the TPM in which the device was enrolled; null for keys in files.
  * @throws CaliberError SUCCESSOR_INVALID
  */
 export function endKey(
   report: EndingReport,
   statement: string,
   directory: Pick<DeviceDirectory, "find">,
+  attestorOf: (device: string) => Buffer | null,
   at_ms: number,
 ): KeyEnd {
   const { device, host, seq } = report;
@@ -35,7 +38,10 @@ export function endKey(
     const code: RefusalCode = "SUCCESSOR_INVALID";
     throw new CaliberError(code, `key ${successor.device} is on record already`);
   }
+  checkSuccessorResidency(report, successor, attestorOf(device));
+  const { tpm } = report.body;
   const successor_spki = successor.spki.toString("base64");
-  const body: KeyBody = { type: "rotate", ...told, successor: successor.device, successor_spki };
+  const next = { successor: successor.device, successor_spki, ...(tpm !== undefined && { tpm }) };
+  const body: KeyBody = { type: "rotate", ...told, ...next };
   return { body, seq, successor };
 }

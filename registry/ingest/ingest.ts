@@ -37,6 +37,8 @@ export type IngestOptions = {
   rejects: RejectStore;
   /** The chain's head as of the last commit, asked once a device. */
   headOf: (device: string) => ChainHead | null;
+  /** See endKey. */
+  attestorOf: (device: string) => Buffer | null;
   now_ms: () => number;
   /** The record itself is at fault: nothing more may be taken in. */
   onFatal: (error: unknown) => void;
@@ -128,7 +130,7 @@ export function createIngest(options: IngestOptions): Ingest {
       return;
     }
     checkTimes(report);
-    const end = endsKey(report) ? endKey(report, statement, directory, now_ms()) : null;
+    const end = endsKey(report) ? endKey(report, statement, directory, options.attestorOf, now_ms()) : null;
     if (verdict === "head") {
       heads.set(known.id, { seq: report.seq, statement, window_end_ms: report.window.end_ms });
     }

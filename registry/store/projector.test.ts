@@ -235,7 +235,11 @@ async function play(steps: readonly Step[]): Promise<Core> {
         entry("key", { type: "revoke-host", at_ms, host: one.host, reason: "test" });
         break;
       case "registryKey":
-        entry("key", { type: "registry-key", at_ms, change: { ...keyChange, at_ms, until_ms: one.until_ms } });
+        entry("key", {
+          type: "registry-key",
+          at_ms,
+          change: { ...keyChange, at_ms, until_ms: one.until_ms },
+        });
         break;
       case "settle":
         core.settle();

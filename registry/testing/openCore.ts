@@ -3,6 +3,7 @@ import { publicKeyFromSpki, spkiOf } from "../../protocol/crypto/spki.js";
 import type { DownMessage, ReceiptBody } from "../../protocol/down/downMessage.js";
 import { openDown } from "../../protocol/down/openDown.js";
 import type { TestDevice } from "../../test/support/testHost.js";
+import { enrolledAttestor } from "../enrol/enrolledAttestor.js";
 import { foldOf } from "../health/foldOf.js";
 import type { HealthPolicyName } from "../health/policy.js";
 import { healthPolicies } from "../health/policy.js";
@@ -83,6 +84,10 @@ export function openCore(
     receipts,
     rejects,
     headOf: (device) => foldOf(projector.fleet, device)?.head ?? null,
+    attestorOf(device) {
+      const fold = foldOf(projector.fleet, device);
+      return fold === undefined ? null : enrolledAttestor(log, fold.enrolment);
+    },
     now_ms,
     onFatal: (error) => void fatal.push(error),
   });
