@@ -14,7 +14,7 @@ import { openDatabase } from "./store/openDatabase.js";
  * Makes a single-use enrolment token for a registry's data directory; may run beside the registry. The store keeps
  * SHA-256 of the secret alone, so the token is shown once.
  *
- * @throws CaliberError RECIPIENT_INVALID, EK_HASH_INVALID
+ * @throws CaliberError RECIPIENT_INVALID, URL_INVALID, EK_HASH_INVALID
  */
 export function createEnrolToken(options: {
   data_dir: string;
@@ -31,6 +31,11 @@ export function createEnrolToken(options: {
   const recipient = options.recipient.toLowerCase();
   if (!/^0x[0-9a-f]{40}$/.test(recipient)) {
     throw new CaliberError("RECIPIENT_INVALID", "the recipient is a 20-byte address, 0x…", {
+      disposition: "user",
+    });
+  }
+  if (!URL.canParse(options.url) || new URL(options.url).protocol !== "https:") {
+    throw new CaliberError("URL_INVALID", "enrolment is reached by an address such as https://host:8443", {
       disposition: "user",
     });
   }

@@ -4,6 +4,7 @@ import { databasePath } from "../../../registry/databasePath.js";
 import { openCa } from "../../../registry/enrol/openCa.js";
 import { listExpiring } from "../../../registry/expiry/listExpiring.js";
 import { warningLevel } from "../../../registry/expiry/warningLevel.js";
+import { requireRegistry } from "../../../registry/requireRegistry.js";
 import { openDatabase } from "../../../registry/store/openDatabase.js";
 import { exitCodes } from "../../exitCodes.js";
 import type { Io } from "../../io.js";
@@ -31,6 +32,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
     return exitCodes.ok;
   }
   const data_dir = requiredOption("data-dir", values["data-dir"]);
+  requireRegistry(data_dir);
   const now_ms = Date.now();
   const ca = openCa(join(data_dir, "ca"), { commonName: "caliber registry CA", now_ms });
   const db = openDatabase(databasePath(data_dir));

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { databasePath } from "../../../registry/databasePath.js";
 import { lockDataDir } from "../../../registry/lockDataDir.js";
+import { requireRegistry } from "../../../registry/requireRegistry.js";
 import { openDatabase } from "../../../registry/store/openDatabase.js";
 import { catchUp, rebuild, tableDigests } from "../../../registry/store/rebuild.js";
 import { exitCodes } from "../../exitCodes.js";
@@ -30,6 +31,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
     return exitCodes.ok;
   }
   const data_dir = requiredOption("data-dir", values["data-dir"]);
+  requireRegistry(data_dir);
   const unlock = lockDataDir(data_dir);
   const db = openDatabase(databasePath(data_dir));
   try {

@@ -8,6 +8,7 @@ import { databasePath } from "../../../registry/databasePath.js";
 import { keeperCertificate } from "../../../registry/enrol/keeperCertificate.js";
 import { openCa } from "../../../registry/enrol/openCa.js";
 import { recordIssued } from "../../../registry/expiry/recordIssued.js";
+import { requireRegistry } from "../../../registry/requireRegistry.js";
 import { openDatabase } from "../../../registry/store/openDatabase.js";
 import { exitCodes } from "../../exitCodes.js";
 import type { Io } from "../../io.js";
@@ -51,6 +52,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
     return values.help === true ? exitCodes.ok : exitCodes.usage;
   }
   const data_dir = requiredOption("data-dir", values["data-dir"]);
+  requireRegistry(data_dir);
   const print = (value: Record<string, string>, line: string): void =>
     io.out(values.json === true ? `${JSON.stringify(value)}\n` : `${line}\n`);
   switch (kind) {
