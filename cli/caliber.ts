@@ -33,6 +33,12 @@ async function main(argv: string[]): Promise<number> {
   return runConfigured(name, command, argv.slice(name === first ? 1 : 2), processIo, process.env);
 }
 
+// Who reads has seen enough (`| head`): no fault of ours, and nobody is left to be told.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(exitCodes.failed);
+});
+
 main(process.argv.slice(2)).then(
   (code) => {
     process.exitCode = code;

@@ -52,10 +52,19 @@ it("lists what is unspent and the last of each, soonest first", () => {
   db.prepare("UPDATE enrol_token SET used_ms = 1 WHERE operator = 'spent'").run();
   recordIssued(db, keeper({ expires_ms: now_ms + day_ms }));
   recordIssued(db, keeper());
+  const change = {
+    purpose: "log",
+    from_spki: "b2xk",
+    at_ms: now_ms - 30 * day_ms,
+    until_ms: now_ms + 5 * day_ms,
+  };
+  db.prepare("INSERT INTO registry_key VALUES (3, ?)").run(JSON.stringify(change));
   const ca = createCa({ commonName: "test CA", now_ms });
   const all = listExpiring(db, [{ what: "ca", pem: ca.certificate }]);
+  expect(all.map((item) => warningLevel(item, now_ms))).toEqual([null, 7, null, null]);
   expect(all.map(({ what, name }) => [what, name])).toEqual([
     ["enrolment-token", "open bbbbbbbb"],
+    ["registry-key-overlap", "log cba06b5736faf67e"],
     ["keeper-certificate", "desk"],
     ["ca", "CN=test CA"],
   ]);

@@ -1,4 +1,5 @@
-import { X509Certificate } from "node:crypto";
+import { hash, X509Certificate } from "node:crypto";
+import { keyChangesOf } from "../keys/keyChanges.js";
 import type { Db } from "../store/openDatabase.js";
 import type { Expiring } from "./expiring.js";
 
@@ -18,5 +19,10 @@ export function listExpiring(
        WHERE used_ms IS NULL`,
     )
     .all();
-  return [...own, ...issued].sort((a, b) => a.expires_ms - b.expires_ms);
+  // Until then readers must have the next log key, and hosts that know the former key alone hear of the next by connecting.
+  const overlaps = keyChangesOf(db).map(({ purpose, from_spki, at_ms, until_ms }): Expiring => {
+    const id = hash("sha256", Buffer.from(from_spki, "base64"), "hex").slice(0, 16);
+    return { what: "registry-key-overlap", name: `${purpose} ${id}`, made_ms: at_ms, expires_ms: until_ms };
+  });
+  return [...own, ...issued, ...overlaps].sort((a, b) => a.expires_ms - b.expires_ms);
 }

@@ -9,11 +9,14 @@ import { requiredOption } from "../../options.js";
 import { evidenceText } from "./evidenceText.js";
 import { readBounded } from "./readBounded.js";
 import { type EvidenceVerdict, verifyAll } from "./verifyAll.js";
+import { verifyTokens } from "./verifyTokens.js";
 
 const usage = `caliber evidence verify --report FILE --chain FILE [--nonce HEX] [--json]
     a GPU's or switch's attestation report (raw or hex) and its certificate chain (PEM)
 caliber evidence verify --nvattest FILE [--nonce HEX] [--json]
     all that nvattest collect-evidence wrote of one machine
+caliber evidence verify --eat FILE --jwks FILE --nonce HEX [--json]
+    the tokens of NVIDIA's attestation service (a detached EAT bundle, JSON), by its key set as you got it from there
 
 Verifies offline, against NVIDIA's device root. Without --nonce nothing shows when the report was made.
 Exit code 0: all verified; ${exitCodes.failed}: one was refused; ${exitCodes.usage}: the command line or a file is wrong.
@@ -23,6 +26,8 @@ export const options = {
   report: { type: "string" },
   chain: { type: "string" },
   nvattest: { type: "string" },
+  eat: { type: "string" },
+  jwks: { type: "string" },
   nonce: { type: "string" },
   json: { type: "boolean" },
   help: { type: "boolean" },
@@ -38,6 +43,11 @@ export async function run(argv: string[], io: Io): Promise<number> {
     return exitCodes.ok;
   }
   const nonce = nonceOption(values.nonce);
+  if (values.eat !== undefined) {
+    requiredOption("nonce", values.nonce);
+    const files = { eat: values.eat, jwks: requiredOption("jwks", values.jwks) };
+    return verifyTokens(files, { nonce: nonce ?? "", now_ms: Date.now(), json: values.json === true }, io);
+  }
   const evidences = evidencesOf(values);
   const verdicts = verifyAll(evidences, { nonce, kind: "any", now_ms: Date.now() });
   if (values.json === true) io.out(`${JSON.stringify({ evidences: verdicts })}\n`);

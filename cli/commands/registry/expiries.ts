@@ -45,7 +45,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
   else {
     for (const { what, name, expires_ms, warning_days } of all) {
       const mark = warning_days === null ? " " : warning_days === 0 ? "x" : "!";
-      io.out(`${mark} ${new Date(expires_ms).toISOString()}  ${what.padEnd(18)}  ${name}\n`);
+      io.out(`${mark} ${new Date(expires_ms).toISOString()}  ${what.padEnd(20)}  ${name}\n`);
     }
   }
   return all.some(({ warning_days }) => warning_days !== null) ? exitCodes.attention : exitCodes.ok;
