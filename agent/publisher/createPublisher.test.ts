@@ -1,5 +1,6 @@
 import pino from "pino";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { CaliberError } from "../../protocol/errors.js";
 import { brokerHarness, type ClientTls } from "../../test/support/brokerHarness.js";
 import type { WaitingReport } from "../spool/spool.js";
 import { createPublisher, type Heard, type Publisher, type PublisherOptions } from "./createPublisher.js";
@@ -179,6 +180,20 @@ describe("createPublisher", () => {
     expect(lines.find(({ msg }) => msg === "no connection to the broker")?.level).toBe(50);
     expect(arrived).toEqual([]);
   });
+
+  it("asks for a certificate when it is refused again and again, and tells what the registry says", async () => {
+    tls = harness.hostTls("h-2");
+    start({
+      session: async (renew): Promise<Session> => {
+        renewals.push(renew);
+        if (renew) throw new CaliberError("HOST_REVOKED", "the host is revoked");
+        const { key, cert: certificate, ca } = tls;
+        return { url: `mqtts://127.0.0.1:${harness.broker.port}`, host, ca, certificate, key };
+      },
+    });
+    await until(() => lines.some(({ code }) => code === "HOST_REVOKED"), 1000);
+    expect(renewals).toEqual([false, false, false, true]);
+  }, 20_000);
 
   it("speaks to no server that its CA did not certify", async () => {
     const other = await brokerHarness();

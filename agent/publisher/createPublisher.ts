@@ -51,10 +51,16 @@ const close_wait_ms = 300;
 /**
  * In TLS 1.3 a server judges the client's certificate after the handshake and may close without a word. So a
  * connection that is closed again and again while it is opened calls for a new certificate, should our own clock not
- * see that the old one has run out.
+ * see that the old one has run out. A broker that refuses the host does not say why; who asks for a certificate is told
+ * (HOST_REVOKED, HOST_UNKNOWN).
  */
-const closings: ReadonlySet<string> = new Set(["CONNECTION_CLOSED", "ECONNRESET", "EPIPE"]);
-const closedEarly_renew = 3;
+const refusals: ReadonlySet<string> = new Set([
+  "CONNECTION_CLOSED",
+  "ECONNRESET",
+  "EPIPE",
+  "Connection refused: Not authorized",
+]);
+const refusals_renew = 3;
 
 /** Keeps one connection to the broker and brings the spool's reports to their receipts over it. */
 export function createPublisher(options: PublisherOptions): Publisher {
@@ -150,7 +156,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   const run = async (): Promise<void> => {
     let renew = false;
-    let closedEarly = 0;
+    let refused = 0;
     while (!stopping.signal.aborted) {
       let fault: unknown;
       opened = false;
@@ -163,8 +169,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
       if (stopping.signal.aborted) break;
       if (fault === null) continue;
       const { code, action } = connectionFault(fault);
-      closedEarly = !opened && closings.has(code) ? closedEarly + 1 : 0;
-      renew = action === "renew" || (closedEarly > 0 && closedEarly % closedEarly_renew === 0);
+      refused = !opened && refusals.has(code) ? refused + 1 : 0;
+      renew = action === "renew" || (refused > 0 && refused % refusals_renew === 0);
       const wait_ms = backoff(failures++, random());
       log[action === "loud" ? "error" : "warn"](
         { code, wait_ms, ...(action === "loud" ? { err: fault } : {}) },
