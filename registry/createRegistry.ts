@@ -51,6 +51,7 @@ import { createEvidenceLog } from "./log/evidenceLog.js";
 import { createLedger } from "./log/ledger.js";
 import { originOf } from "./originOf.js";
 import { registryMetrics } from "./registryMetrics.js";
+import { requireOwnKeys } from "./requireOwnKeys.js";
 import { startDecisions } from "./startDecisions.js";
 import { startRevocations } from "./startRevocations.js";
 import { createMeta } from "./store/meta.js";
@@ -113,6 +114,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
   try {
     stops.push(lockDataDir(data_dir));
     const tpmRoots = options.tpm_roots === undefined ? null : loadTpmRoots(options.tpm_roots);
+    requireOwnKeys(data_dir);
     const keys = loadRegistryKeys(join(data_dir, "keys"));
     const ca = openCa(join(data_dir, "ca"), { commonName: "caliber registry CA", now_ms: now_ms() });
     const db = openDatabase(databasePath(data_dir));

@@ -256,6 +256,18 @@ describe("a rotation", { timeout: 60_000 }, () => {
     await start();
   });
 
+  it("a registry whose key is gone is not started upon another", async () => {
+    await start();
+    await stop();
+    for (const name of ["receipt.key", "log.key"]) {
+      renameSync(keys(name), join(data_dir, "elsewhere"));
+      await expect(start()).rejects.toMatchObject({ code: "REGISTRY_KEY_MISSING" });
+      expect(existsSync(keys(name))).toBe(false);
+      renameSync(join(data_dir, "elsewhere"), keys(name));
+    }
+    await start();
+  });
+
   it("from an older key, brought back from a copy, is refused", async () => {
     await start();
     await stop();

@@ -8,6 +8,7 @@ import { caHash } from "../../../registry/enrol/caHash.js";
 import { openCa } from "../../../registry/enrol/openCa.js";
 import { loadRegistryKeys } from "../../../registry/keys/registryKeys.js";
 import { originOf } from "../../../registry/originOf.js";
+import { requireOwnKeys } from "../../../registry/requireOwnKeys.js";
 import { createMeta } from "../../../registry/store/meta.js";
 import { openDatabase } from "../../../registry/store/openDatabase.js";
 import { exitCodes } from "../../exitCodes.js";
@@ -46,6 +47,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
 /** Makes what a registry needs in an empty directory; in one that is made already it only adds a read token. */
 export function initRegistry(data_dir: string, now_ms: number) {
   mkdirSync(data_dir, { recursive: true, mode: 0o700 });
+  requireOwnKeys(data_dir);
   const keys = loadRegistryKeys(join(data_dir, "keys"));
   const ca = openCa(join(data_dir, "ca"), { commonName: "caliber registry CA", now_ms });
   const db = openDatabase(databasePath(data_dir));

@@ -56,6 +56,9 @@ describe("registry token", () => {
     await printed(init, "--data-dir", join(root, "r"));
     rmSync(join(root, "r", "keys", "receipt.key"));
     await expect(create(join(root, "r"))).rejects.toMatchObject(refused);
+    await expect(printed(init, "--data-dir", join(root, "r"))).rejects.toMatchObject({
+      code: "REGISTRY_KEY_MISSING",
+    });
     expect(existsSync(join(root, "r", "keys", "receipt.key"))).toBe(false);
   });
 
