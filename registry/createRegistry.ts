@@ -114,12 +114,12 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
   try {
     stops.push(lockDataDir(data_dir));
     const tpmRoots = options.tpm_roots === undefined ? null : loadTpmRoots(options.tpm_roots);
-    requireOwnKeys(data_dir);
-    const keys = loadRegistryKeys(join(data_dir, "keys"));
-    const ca = openCa(join(data_dir, "ca"), { commonName: "caliber registry CA", now_ms: now_ms() });
     const db = openDatabase(databasePath(data_dir));
     stops.push(() => db.close());
     const meta = createMeta(db);
+    requireOwnKeys(data_dir, meta);
+    const keys = loadRegistryKeys(join(data_dir, "keys"));
+    const ca = openCa(join(data_dir, "ca"), { commonName: "caliber registry CA", now_ms: now_ms() });
     const origin = originOf(meta, keys);
 
     const evidence = createEvidenceLog(db);

@@ -47,12 +47,13 @@ export async function run(argv: string[], io: Io): Promise<number> {
 /** Makes what a registry needs in an empty directory; in one that is made already it only adds a read token. */
 export function initRegistry(data_dir: string, now_ms: number) {
   mkdirSync(data_dir, { recursive: true, mode: 0o700 });
-  requireOwnKeys(data_dir);
-  const keys = loadRegistryKeys(join(data_dir, "keys"));
-  const ca = openCa(join(data_dir, "ca"), { commonName: "caliber registry CA", now_ms });
   const db = openDatabase(databasePath(data_dir));
   try {
-    const origin = originOf(createMeta(db), keys);
+    const meta = createMeta(db);
+    requireOwnKeys(data_dir, meta);
+    const keys = loadRegistryKeys(join(data_dir, "keys"));
+    const ca = openCa(join(data_dir, "ca"), { commonName: "caliber registry CA", now_ms });
+    const origin = originOf(meta, keys);
     return {
       origin,
       log_vkey: checkpointVerifierKey(origin, keys.logPublic),

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parseEnrolToken } from "../../../protocol/enrol/enrolToken.js";
+import { readToken } from "../../up/readToken.js";
 import { run as expiries } from "./expiries.js";
 import { run as init } from "./init.js";
 import { run as rebuild } from "./rebuild.js";
@@ -60,6 +61,9 @@ describe("registry token", () => {
       code: "REGISTRY_KEY_MISSING",
     });
     expect(existsSync(join(root, "r", "keys", "receipt.key"))).toBe(false);
+    // A token that was made before the first start, as caliber up does, is no log.
+    readToken(join(root, "api.token"), join(root, "up"));
+    expect(await printed(init, "--data-dir", join(root, "up"))).toContain("log key");
   });
 
   it.each([
