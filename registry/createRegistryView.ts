@@ -52,6 +52,7 @@ export function createRegistryView(options: {
       const { token } = findDevice(body.device) ?? { token: null };
       return token?.tx === body.tx && token.token_id === body.token_id;
     }
+    if (body.type === "rotated") return findDevice(body.device)?.token?.key !== body.former;
     return body.type === "unminted" && findDevice(body.device)?.token?.token_id !== body.token_id;
   };
 
@@ -109,6 +110,27 @@ export function createRegistryView(options: {
           },
         ];
       }),
+    rotations: () =>
+      [...devices()].filter(isTitled).flatMap((fold) => {
+        const { device, token, former_keys, title_rotation } = fold;
+        if (token.key === device || !isInOrder(fold)) return [];
+        const [known, before] = [directory.find(device), directory.find(token.key)];
+        const last = former_keys.at(-1);
+        if (known === undefined || before === undefined || last === undefined) return [];
+        return [
+          {
+            device,
+            spki: spkiOf(known.key),
+            token_id: BigInt(token.token_id),
+            key: token.key,
+            key_spki: spkiOf(before.key),
+            former: former_keys.map((one) => one.device),
+            evidence: last.statement,
+            assurance: assuranceBits(fold),
+            signed: title_rotation,
+          },
+        ];
+      }),
     tokenHealth: () =>
       [...devices()]
         .filter(isTitled)
@@ -132,6 +154,10 @@ export function createRegistryView(options: {
     requestConsent(device, authorization) {
       const fold = findDevice(device);
       if (fold !== undefined) downlink.send(fold.host, { type: "mint-request", device, authorization });
+    },
+    requestRotation(device, rotation) {
+      const fold = findDevice(device);
+      if (fold !== undefined) downlink.send(fold.host, { type: "rotation-request", device, rotation });
     },
     record(body) {
       if (isRecorded(body)) return;

@@ -21,6 +21,7 @@ import { signEnvelope } from "../../protocol/dsse/signEnvelope.js";
 import { statementHash } from "../../protocol/dsse/statementHash.js";
 import { originHash } from "../../protocol/log/originHash.js";
 import { mintAuthorizationMessage } from "../../protocol/mint/mintAuthorizationMessage.js";
+import { titleRotationMessage } from "../../protocol/mint/titleRotationMessage.js";
 import type { RegistryKeyChange } from "../../protocol/registryKey/registryKeyChange.js";
 import { parseReport } from "../../protocol/report/parseReport.js";
 import type {
@@ -29,6 +30,7 @@ import type {
   MintAuthorization,
   Presence,
   Report,
+  TitleRotation,
 } from "../../protocol/report/schema.js";
 import type { SigningKey } from "../keys/keyStore.js";
 import { noReading } from "../sources/noReading.js";
@@ -64,6 +66,8 @@ const deviceKey = newKey();
 const spki = spkiOf(deviceKey);
 const device = deviceIdOf(spki);
 const key: SigningKey = { id: device, spki, inTpm: false, sign: (message) => signEs256(message, deviceKey) };
+const keyring = new Map([[device, key]]);
+const discarded: [uuid: string, device: string][] = [];
 const log = pino({ level: "silent" });
 
 let db: Db;
@@ -89,7 +93,8 @@ const start = (machine_boot = "boot-1", accept_contract?: TitleContract): void =
       recipient,
       log_origin: "log.test/1",
     },
-    keyOf: () => key,
+    keyOf: (_uuid, id) => keyring.get(id) ?? key,
+    discardFormer: (...what) => void discarded.push(what),
     registryKeys: () => trusted,
     followRegistry: (change) => {
       followed.push(change);
@@ -598,6 +603,85 @@ describe("a mint request", () => {
     ask({ nonce: String(2n ** 64n) });
     down({ type: "mint-request", device: "0".repeat(64), authorization: authorization() });
     expect(kinds()).toEqual(["inventory"]);
+  });
+});
+
+describe("a rotation request", () => {
+  const nextKey = newKey();
+  const next: SigningKey = {
+    id: deviceIdOf(spkiOf(nextKey)),
+    spki: spkiOf(nextKey),
+    inTpm: false,
+    sign: (message) => signEs256(message, nextKey),
+  };
+  const said = (): { report: Report; statement: string }[] =>
+    (
+      db.prepare("SELECT envelope, statement FROM report ORDER BY seq").all() as {
+        envelope: Buffer;
+        statement: string;
+      }[]
+    ).map(({ envelope, statement }) => ({ report: parseReport(parseEnvelope(envelope).payload), statement }));
+  const rotation = (over: Partial<TitleRotation> = {}): TitleRotation => ({
+    chain_id: 31_337,
+    contract: `0x${"cd".repeat(20)}`,
+    token_id: "7",
+    old_key_hash: `0x${device}`,
+    new_key_hash: `0x${next.id}`,
+    evidence: `0x${said().find(({ report }) => report.kind === "rotate")!.statement}`,
+    assurance: 0,
+    nonce: "1",
+    deadline: String(Math.floor(now_ms / 1000) + 3600),
+    ...over,
+  });
+  const ask = (over?: Partial<TitleRotation>) =>
+    down({ type: "rotation-request", device: next.id, rotation: rotation(over) });
+  const answers = () => said().filter(({ report }) => report.kind === "rotate-title");
+  beforeEach(() => {
+    discarded.length = 0;
+    head(null);
+    run(5);
+    keyring.set(next.id, next);
+    core.rotate(uuid, () => next);
+    run(2);
+  });
+  afterEach(() => void keyring.delete(next.id));
+
+  it("is answered by the old key and the new one, in the new one's chain", () => {
+    ask();
+    const [{ report }] = answers() as [{ report: Report; statement: string }];
+    if (report.kind !== "rotate-title") throw new Error("not an answer");
+    expect(report.device).toBe(next.id);
+    expect(report.body.rotation).toEqual(rotation());
+    const message = titleRotationMessage(rotation());
+    const { old_signature, new_signature } = report.body;
+    expect(() => verifyEs256(message, Buffer.from(old_signature, "hex"), deviceKey)).not.toThrow();
+    expect(() => verifyEs256(message, Buffer.from(new_signature, "hex"), nextKey)).not.toThrow();
+  });
+
+  it("is refused when a field is not ours, and keeps to the first contract", () => {
+    ask({ new_key_hash: `0x${device}` });
+    ask({ old_key_hash: `0x${"5".repeat(64)}` });
+    ask({ evidence: `0x${"5".repeat(64)}` });
+    ask({ assurance: 1 });
+    expect(answers()).toEqual([]);
+    ask();
+    ask({ contract: `0x${"ce".repeat(20)}` });
+    expect(answers()).toHaveLength(1);
+  });
+
+  it("cannot be answered when the old key is gone", () => {
+    keyring.delete(device);
+    keyring.set(device, next);
+    ask();
+    keyring.set(device, key);
+    expect(answers()).toEqual([]);
+  });
+
+  it("is followed by the end of the old key, once the title names the new one", () => {
+    down({ type: "title-key", device });
+    expect(discarded).toEqual([]);
+    down({ type: "title-key", device: next.id });
+    expect(discarded).toEqual([[uuid, next.id]]);
   });
 });
 

@@ -1,6 +1,11 @@
 import type { KeyObject } from "node:crypto";
 import type { Logger } from "pino";
-import type { DownMessage, HeadBody, MintRequestBody } from "../../protocol/down/downMessage.js";
+import type {
+  DownMessage,
+  HeadBody,
+  MintRequestBody,
+  RotationRequestBody,
+} from "../../protocol/down/downMessage.js";
 import { openDown } from "../../protocol/down/openDown.js";
 import { openEnvelope } from "../../protocol/dsse/openEnvelope.js";
 import { payloadTypes } from "../../protocol/dsse/payloadTypes.js";
@@ -16,6 +21,7 @@ import type { Heard } from "../publisher/createPublisher.js";
 import type { GpuSample, SourceClock } from "../sources/telemetrySource.js";
 import type { Spool } from "../spool/spool.js";
 import { createSeriesWatch } from "../window/createSeriesWatch.js";
+import { answerRotationRequest } from "./answerRotationRequest.js";
 import { createBeaconShelf } from "./beaconShelf.js";
 import { checkMintRequest } from "./checkMintRequest.js";
 import type { Device } from "./coreDevice.js";
@@ -34,6 +40,8 @@ export type AgentCoreOptions = {
   identity: Pick<Identity, "host" | "devices" | "simulated" | "window_ms" | "recipient" | "log_origin">;
   /** The key of each enrolled GPU, by its UUID and the id of the one in force. */
   keyOf: (uuid: string, device: string) => SigningKey;
+  /** Deletes the keys of a GPU that came before this one. */
+  discardFormer: (uuid: string, device: string) => void;
   registryKeys: () => RegistryKeys;
   /** Goes over to the registry's next key; false when the change leads no further. @throws CaliberError */
   followRegistry: (change: RegistryKeyChange) => boolean;
@@ -100,6 +108,7 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
   const {
     identity,
     keyOf,
+    discardFormer,
     registryKeys,
     followRegistry,
     spool,
@@ -204,7 +213,7 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
       const registry = told.get(device);
       if (registry === undefined) {
         // It has not heard of the rotation yet, or no more: all that this key has signed is news to it.
-        if (keys.followsAnother(device)) spool.unsettleAbove(device, -1);
+        if (keys.formerOf(device).length > 0) spool.unsettleAbove(device, -1);
         else log.error({ device }, "the registry does not know this device");
         continue;
       }
@@ -254,6 +263,19 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
     } catch (error) {
       if (!(error instanceof CaliberError)) throw error;
       log.error({ device, code: error.code, why: error.message, asked }, "refused to consent to a title");
+    }
+  };
+
+  const consentToRotation = (asked: RotationRequestBody): void => {
+    const { device } = asked;
+    try {
+      const entry = byDevice.get(device);
+      const said = answerRotationRequest(asked, entry, { keys, spool, keyOf, now_ms: clock.now_ms() });
+      if (said) log.info({ device, token_id: asked.rotation.token_id }, "the title may follow to this key");
+      else log.warn({ device }, "asked to let a title follow before the chain was taken up");
+    } catch (error) {
+      if (!(error instanceof CaliberError)) throw error;
+      log.error({ device, code: error.code, why: error.message, asked }, "refused to let a title follow");
     }
   };
 
@@ -312,6 +334,14 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
       case "mint-request":
         consent(body);
         break;
+      case "rotation-request":
+        consentToRotation(body);
+        break;
+      case "title-key": {
+        const entry = byDevice.get(body.device);
+        if (entry !== undefined) discardFormer(entry.uuid, entry.device);
+        break;
+      }
       case "registry-key":
         follow(body.change);
         break;

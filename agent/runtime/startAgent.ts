@@ -111,6 +111,7 @@ async function startLocked(options: AgentOptions, unlock: () => void): Promise<A
   const core = createAgentCore({
     identity,
     keyOf: keys.deviceKey,
+    discardFormer: keys.discardFormer,
     registryKeys: registryKeysOf(renewal.identity),
     followRegistry: renewal.follow,
     spool,

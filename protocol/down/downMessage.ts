@@ -1,6 +1,6 @@
 import type { ChainHead } from "../chain/chainHead.js";
 import type { RegistryKeyChange } from "../registryKey/registryKeyChange.js";
-import type { MintAuthorization } from "../report/schema.js";
+import type { MintAuthorization, TitleRotation } from "../report/schema.js";
 
 /** What one commit did with one host's reports. */
 export type ReceiptBody = {
@@ -34,6 +34,15 @@ export type MintRequestBody = { type: "mint-request"; device: string; authorizat
  */
 export type ChallengeBody = { type: "challenge"; device: string; challenge: string };
 
+/**
+ * Asks for the signatures of the key that the device's title names and of the one in force, so that the title follows. The
+ * agent checks each field.
+ */
+export type RotationRequestBody = { type: "rotation-request"; device: string; rotation: TitleRotation };
+
+/** The device's title names the key in force: those before it are needed no more. */
+export type TitleKeyBody = { type: "title-key"; device: string };
+
 /** Signed by the key that it leads away from: what comes after is signed by the next one. */
 export type RegistryKeyBody = { type: "registry-key"; change: RegistryKeyChange };
 
@@ -43,6 +52,8 @@ export type DownBody =
   | BeaconBody
   | AnchoredBody
   | MintRequestBody
+  | RotationRequestBody
+  | TitleKeyBody
   | ChallengeBody
   | RegistryKeyBody;
 

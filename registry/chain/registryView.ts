@@ -1,7 +1,7 @@
 import type { HealthCause } from "../../protocol/health/healthCause.js";
 import type { HealthState } from "../../protocol/health/healthState.js";
 import type { ChainBody } from "../../protocol/log/entryBodies.js";
-import type { MintAuthorization } from "../../protocol/report/schema.js";
+import type { MintAuthorization, TitleRotation } from "../../protocol/report/schema.js";
 
 /** A live, undisputed device with an inventory on record and no token yet. */
 export type TitleCandidate = {
@@ -43,6 +43,24 @@ export type TokenHealth = {
 /** A token whose hardware facts have changed since it was minted or last amended. */
 export type AmendmentWish = { device: string; token_id: bigint; evidence: string; assurance: number };
 
+/** A token whose device goes on under another key than the one that the chain has. */
+export type RotationWish = {
+  device: string;
+  /** 91-byte SPKI of the device's key. */
+  spki: Buffer;
+  token_id: bigint;
+  /** The key that the chain has, as far as the registry knows, and its SPKI. */
+  key: string;
+  key_spki: Buffer;
+  /** All keys before the one in force. */
+  former: readonly string[];
+  /** Statement of the rotate report that led to the key in force, 64 hex characters. */
+  evidence: string;
+  assurance: number;
+  /** What both keys have signed; null when they were not asked, or have not answered. */
+  signed: { rotation: TitleRotation; old_signature: string; new_signature: string } | null;
+};
+
 /**
  * What the chain writer sees of the registry, and what it reports back. Each `record` call is durable when it
  * returns and harmless when repeated.
@@ -52,6 +70,7 @@ export type RegistryView = {
   /** Consents on record of devices that have no token yet. */
   consents(): Consent[];
   amendments(): AmendmentWish[];
+  rotations(): RotationWish[];
   tokenHealth(): TokenHealth[];
   /** The log's origin line. */
   origin: string;
@@ -64,5 +83,7 @@ export type RegistryView = {
   haltCheckpoints(why: string): void;
   /** Asks the device's agent, over the downlink, to sign; the answer comes back through `consents`. */
   requestConsent(device: string, authorization: MintAuthorization): void;
+  /** Asks likewise for the signatures of both keys; the answer comes back through `rotations`. */
+  requestRotation(device: string, rotation: TitleRotation): void;
   record(body: ChainBody): void;
 };

@@ -25,6 +25,7 @@ export function rotateKey(
   fold.former_keys.push(ended);
   fold.key = "software";
   fold.consent = null;
+  fold.title_rotation = null;
   // Its nonce is made of the old key's name.
   fold.challenge = null;
   fold.challenge_wanted ||= fold.silicon !== null;
@@ -55,6 +56,7 @@ export function retireDevice(
   const ended: EndedKey = { device, last_seq: seq, statement };
   fold.retired = { ...ended, reason };
   fold.consent = null;
+  fold.title_rotation = null;
   fold.challenge = null;
   fold.challenge_wanted = false;
   if (fold.dispute === null) {

@@ -64,6 +64,9 @@ export function applyReport(
         statement,
       };
       break;
+    case "rotate-title":
+      fold.title_rotation = { ...report.body, statement };
+      break;
     case "evidence":
       applyEvidence(fleet, fold, { statement, report }, now_ms, sink);
       break;

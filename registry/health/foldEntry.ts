@@ -185,6 +185,10 @@ function applyChain(fleet: FleetFold, body: ChainBody, now_ms: number, sink: Fol
     fold.consent = null;
   } else if (body.type === "unminted") {
     if (fold.token?.token_id === body.token_id) fold.token = null;
+  } else if (body.type === "rotated") {
+    if (fold.token?.key === body.former) fold.token.key = body.device;
+    // What was signed for that key is used up; what was signed since is not.
+    if (fold.title_rotation?.rotation.new_key_hash === `0x${body.device}`) fold.title_rotation = null;
   } else if (fold.token !== null) {
     fold.token.material = materialNamed(fold, body.evidence);
     fold.token.amended_ms = now_ms;

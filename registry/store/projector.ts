@@ -201,6 +201,7 @@ function loadFleet(db: Db, origin: string, evidence_root: string | undefined): F
     // Stored before keys could end.
     fold.former_keys ??= [];
     fold.retired ??= null;
+    fold.title_rotation ??= null;
     if (fold.token !== null) fold.token.key ??= fold.device;
     fleet.devices.set(fold.device, fold);
     for (const { device } of fold.former_keys) fleet.former.set(device, fold);

@@ -54,6 +54,7 @@ export function mortalView(view: RegistryView, life: Fate): RegistryView {
     candidates: () => alive(life, view.candidates),
     consents: () => alive(life, view.consents),
     amendments: () => alive(life, view.amendments),
+    rotations: () => alive(life, view.rotations),
     tokenHealth: () => alive(life, view.tokenHealth),
     origin: view.origin,
     logSize: () => alive(life, view.logSize),
@@ -61,6 +62,7 @@ export function mortalView(view: RegistryView, life: Fate): RegistryView {
     checkpoint: () => alive(life, view.checkpoint),
     haltCheckpoints: (why) => life.act(() => view.haltCheckpoints(why)),
     requestConsent: (device, authorization) => life.act(() => view.requestConsent(device, authorization)),
+    requestRotation: (device, rotation) => life.act(() => view.requestRotation(device, rotation)),
     record: (body) => life.act(() => view.record(body)),
   };
 }
