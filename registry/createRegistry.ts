@@ -51,6 +51,7 @@ import { createEvidenceLog } from "./log/evidenceLog.js";
 import { createLedger } from "./log/ledger.js";
 import { originOf } from "./originOf.js";
 import { registryMetrics } from "./registryMetrics.js";
+import { createReplacementOrders } from "./replacementOrders.js";
 import { startDecisions } from "./startDecisions.js";
 import { startRevocations } from "./startRevocations.js";
 import { createMeta } from "./store/meta.js";
@@ -270,6 +271,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
       ledger,
       checkpointer,
       downlink,
+      orders: createReplacementOrders(db),
       isRevoked: (host) => enrolStore.findHost(host)?.revoked !== false,
       now_ms,
       onChain: tellHosts,

@@ -3,9 +3,11 @@ import { describe, expect, it } from "vitest";
 import { spkiOf } from "../protocol/crypto/spki.js";
 import type { DownBody } from "../protocol/down/downMessage.js";
 import type { ChainBody } from "../protocol/log/entryBodies.js";
-import type { TitleRotation } from "../protocol/report/schema.js";
+import type { TitleReplacement, TitleRotation } from "../protocol/report/schema.js";
 import { createRegistryView } from "./createRegistryView.js";
 import { foldOf } from "./health/foldOf.js";
+import { createReplacementOrders } from "./replacementOrders.js";
+import { openDatabase } from "./store/openDatabase.js";
 import { foldBench } from "./testing/foldBench.js";
 import { testDevice } from "./testing/testDevice.js";
 
@@ -20,6 +22,7 @@ const titled = () => {
   const told: { host: string; body: DownBody }[] = [];
   const onChain: ChainBody[] = [];
   const revoked = new Set<string>();
+  const orders = createReplacementOrders(openDatabase(":memory:"));
   const view = createRegistryView({
     devices: () => bench.fleet.devices.values(),
     findDevice: (device: string) => foldOf(bench.fleet, device),
@@ -30,6 +33,7 @@ const titled = () => {
     },
     checkpointer: { origin: "registry.test/log" },
     downlink: { send: (host: string, body: DownBody) => void told.push({ host, body }) },
+    orders,
     isRevoked: (host: string) => revoked.has(host),
     now_ms: bench.now,
     onChain: (body: ChainBody) => void onChain.push(body),
@@ -47,7 +51,7 @@ const titled = () => {
     bench.put(report, { kind: "key", body: { type: "rotate", at_ms: bench.now(), ...key, ...successor } });
     return report.statement;
   };
-  return { bench, old, next, view, told, onChain, revoked, rotate, at };
+  return { bench, old, next, view, told, onChain, revoked, orders, rotate, at };
 };
 const rotation = {} as TitleRotation;
 
@@ -96,5 +100,89 @@ describe("a title whose device has rotated its key", () => {
     revoked.clear();
     foldOf(bench.fleet, next.id)!.dispute = "equivocation";
     expect(view.rotations()).toEqual([]);
+  });
+});
+
+describe("an order that another device stand in", () => {
+  const stood = () => {
+    const all = titled();
+    const { bench, next, orders } = all;
+    bench.enrol(next.id, "h-2");
+    expect(all.view.candidates()).toEqual([]);
+    bench.inventory(next.id, "GPU-b");
+    expect(all.view.candidates()).toHaveLength(1);
+    orders.put("7", next.id);
+    return all;
+  };
+  const say = (bench: ReturnType<typeof foldBench>, device: string, evidence: string) => {
+    const replacement = { token_id: "7", evidence: `0x${evidence}` } as TitleReplacement;
+    const window = { start_ms: bench.now(), end_ms: bench.now() };
+    bench.put(bench.next(device, "replace-title", { replacement, signature: "cd".repeat(64) }, window));
+  };
+
+  it("keeps it from a title of its own, and keeps what it signed while its inventory says the same", () => {
+    const { bench, old, next, view, told } = stood();
+    expect(view.candidates()).toEqual([]);
+    const first = bench.fold(next.id).inventory!.statement;
+    const wish = { token_id: 7n, former: old.id, device: next.id, assurance: 0, consent: null };
+    expect(view.replacements()).toMatchObject([{ ...wish, evidence: first, signed: null }]);
+    const replacement = {} as TitleReplacement;
+    view.requestReplacement(next.id, replacement);
+    expect(told).toEqual([
+      { host: "h-2", body: { type: "replacement-request", device: next.id, replacement } },
+    ]);
+    say(bench, next.id, first);
+    bench.inventory(next.id, "GPU-b");
+    expect(view.replacements()).toMatchObject([{ evidence: first, signed: { signature: "cd".repeat(64) } }]);
+    bench.inventory(next.id, "GPU-b", { vbios_version: "96.00.74.00.2F" });
+    const latest = bench.fold(next.id).inventory!.statement;
+    expect(view.replacements()).toMatchObject([{ evidence: latest }]);
+  });
+
+  it("is carried out once: the title goes over, above both sequences, and the old key gets no other", () => {
+    const { bench, old, next, view, orders, onChain, at } = stood();
+    bench.report(old.id, 3);
+    const before = bench.fold(old.id).sequence;
+    const evidence = bench.fold(next.id).inventory!.statement;
+    const done = {
+      type: "replaced",
+      device: next.id,
+      former: old.id,
+      token_id: "7",
+      evidence,
+      ...at,
+    } as const;
+    for (const _twice of [0, 1]) view.record(done);
+    expect(onChain.filter(({ type }) => type === "replaced")).toEqual([done]);
+    expect(orders.all()).toEqual([]);
+    expect(bench.fold(old.id)).toMatchObject({ token: null, replaced_by: next.id });
+    const { token, inventory, health_sequence } = bench.fold(next.id);
+    expect(token).toMatchObject({ contract, token_id: "7", key: next.id, material: inventory!.material });
+    expect(health_sequence).toBeGreaterThan(before);
+    expect(view.tokenHealth().map(({ device }) => device)).toEqual([next.id]);
+    expect(view.candidates()).toEqual([]);
+    expect(view.amendments()).toEqual([]);
+    const last = bench.health(next.id).at(-1)!;
+    expect(last.subject).toBe(`did:erc721:1:${contract}:7`);
+  });
+});
+
+describe("replacement orders", () => {
+  it("drop a consent when what it was given to is another", () => {
+    const orders = createReplacementOrders(openDatabase(":memory:"));
+    const asked = { token_id: "7", nonce: "0" } as TitleReplacement;
+    const told = { asked, consenter: contract, problem: null };
+    orders.put("7", "a");
+    orders.tell("7", told);
+    orders.consent("7", "0x01");
+    orders.tell("7", told);
+    expect(orders.find("7")).toEqual({ token_id: "7", device: "a", consent: "0x01", ...told });
+    orders.tell("7", { ...told, asked: { ...asked, nonce: "1" } });
+    expect(orders.find("7")).toMatchObject({ consent: null, asked: { nonce: "1" } });
+    orders.consent("7", "0x02");
+    orders.put("7", "b");
+    expect(orders.all()).toMatchObject([{ device: "b", consent: null, asked: null }]);
+    orders.remove("7");
+    expect(orders.find("7")).toBeNull();
   });
 });

@@ -7,6 +7,7 @@ import type { Downlink } from "./ingest/downlink.js";
 import type { Checkpointer } from "./log/checkpointer.js";
 import type { EvidenceLog } from "./log/evidenceLog.js";
 import type { Ledger } from "./log/ledger.js";
+import type { ReplacementOrders } from "./replacementOrders.js";
 
 /** A host that changes its tale all the time must not spend the writer's gas on it. */
 const amendSpacing_ms = 3_600_000;
@@ -30,13 +31,25 @@ export function createRegistryView(options: {
   ledger: Ledger;
   checkpointer: Checkpointer;
   downlink: Downlink;
+  orders: ReplacementOrders;
   isRevoked: (host: string) => boolean;
   now_ms: () => number;
   /** Told of every chain entry once it is durable. */
   onChain: (body: ChainBody) => void;
 }): RegistryView {
-  const { devices, findDevice, directory, log, ledger, checkpointer, downlink, isRevoked, now_ms, onChain } =
-    options;
+  const {
+    devices,
+    findDevice,
+    directory,
+    log,
+    ledger,
+    checkpointer,
+    downlink,
+    orders,
+    isRevoked,
+    now_ms,
+    onChain,
+  } = options;
   /** As the contract has it: bit 0 a key in a TPM, bit 1 an identity from silicon. */
   const assuranceBits = (fold: DeviceFold): number =>
     (fold.key === "tpm" ? 1 : 0) | (strongIdentityOf(fold) === null ? 0 : 2);
@@ -52,6 +65,7 @@ export function createRegistryView(options: {
       const { token } = findDevice(body.device) ?? { token: null };
       return token?.tx === body.tx && token.token_id === body.token_id;
     }
+    if (body.type === "replaced") return findDevice(body.device)?.token?.token_id === body.token_id;
     if (body.type === "rotated") return findDevice(body.device)?.token?.key !== body.former;
     return body.type === "unminted" && findDevice(body.device)?.token?.token_id !== body.token_id;
   };
@@ -65,10 +79,13 @@ export function createRegistryView(options: {
     amended_ms !== null && now_ms() - amended_ms < amendSpacing_ms;
 
   return {
-    candidates: () =>
-      [...devices()].flatMap((fold) => {
+    candidates: () => {
+      const standIns = new Set(orders.all().map(({ device }) => device));
+      return [...devices()].flatMap((fold) => {
         if (fold.inventory === null || fold.token !== null || waitsForSilicon(fold)) return [];
-        if (fold.retired !== null) return [];
+        // Its key has had a title, which another device has now.
+        if (fold.retired !== null || fold.replaced_by !== null) return [];
+        if (standIns.has(fold.device)) return [];
         if (!isInOrder(fold)) return [];
         const known = directory.find(fold.device);
         if (known === undefined) return [];
@@ -87,7 +104,8 @@ export function createRegistryView(options: {
             assurance: assuranceBits(fold),
           },
         ];
-      }),
+      });
+    },
     consents: () =>
       [...devices()].flatMap((fold) => {
         const { device, token, consent } = fold;
@@ -131,6 +149,34 @@ export function createRegistryView(options: {
           },
         ];
       }),
+    replacements: () =>
+      orders.all().flatMap((order) => {
+        const token_id = order.token_id;
+        const former = [...devices()].find(({ token }) => token?.token_id === token_id);
+        const fold = findDevice(order.device);
+        const known = directory.find(order.device);
+        if (former === undefined || fold === undefined || known === undefined) return [];
+        // A key that was rotated out since the order stands in for nobody.
+        if (fold.device !== order.device || fold.token !== null || fold.retired !== null) return [];
+        if (fold.inventory === null || waitsForSilicon(fold) || !isInOrder(fold)) return [];
+        const { title_replacement: signed, inventory } = fold;
+        // An inventory is told again every hour: as long as it says the same, what was signed stays good.
+        const stays = signed !== null && signed.material === inventory.material;
+        return [
+          {
+            token_id: BigInt(token_id),
+            former: former.device,
+            device: fold.device,
+            spki: spkiOf(known.key),
+            weak_identity: inventory.weak_identity,
+            strong_identity: strongIdentityOf(fold),
+            evidence: stays ? signed.replacement.evidence.slice(2) : inventory.statement,
+            assurance: assuranceBits(fold),
+            signed,
+            consent: order.consent as `0x${string}` | null,
+          },
+        ];
+      }),
     tokenHealth: () =>
       [...devices()]
         .filter(isTitled)
@@ -159,10 +205,18 @@ export function createRegistryView(options: {
       const fold = findDevice(device);
       if (fold !== undefined) downlink.send(fold.host, { type: "rotation-request", device, rotation });
     },
+    requestReplacement(device, replacement) {
+      const fold = findDevice(device);
+      if (fold !== undefined) {
+        downlink.send(fold.host, { type: "replacement-request", device, replacement });
+      }
+    },
+    tellReplacement: (token_id, told) => orders.tell(String(token_id), told),
     record(body) {
       if (isRecorded(body)) return;
       ledger.add("chain", body);
       ledger.settle();
+      if (body.type === "replaced") orders.remove(body.token_id);
       onChain(body);
     },
   };

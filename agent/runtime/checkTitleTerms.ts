@@ -3,6 +3,7 @@ import type { TitleContract } from "./parseTitleContract.js";
 
 export type TitleRefusalCode =
   | "TITLE_REQUEST_MALFORMED"
+  | "TITLE_NOT_ACCEPTED"
   | "TITLE_KEY_MISMATCH"
   | "TITLE_IDENTITY_MISMATCH"
   | "TITLE_EVIDENCE_UNKNOWN"

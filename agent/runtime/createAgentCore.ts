@@ -4,6 +4,7 @@ import type {
   DownMessage,
   HeadBody,
   MintRequestBody,
+  ReplacementRequestBody,
   RotationRequestBody,
 } from "../../protocol/down/downMessage.js";
 import { openDown } from "../../protocol/down/openDown.js";
@@ -21,6 +22,7 @@ import type { Heard } from "../publisher/createPublisher.js";
 import type { GpuSample, SourceClock } from "../sources/telemetrySource.js";
 import type { Spool } from "../spool/spool.js";
 import { createSeriesWatch } from "../window/createSeriesWatch.js";
+import { answerReplacementRequest } from "./answerReplacementRequest.js";
 import { answerRotationRequest } from "./answerRotationRequest.js";
 import { createBeaconShelf } from "./beaconShelf.js";
 import { checkMintRequest } from "./checkMintRequest.js";
@@ -58,6 +60,8 @@ export type AgentCoreOptions = {
   host_facts: HostFacts | null;
   /** Accepted on purpose: every device consents to this contract from now on, and to no other. */
   accept_contract?: TitleContract | undefined;
+  /** The one token that GPUs of this host may stand in for; while it is given they consent to no title of their own. */
+  accept_replacement?: string | undefined;
   /** Asks GPUs for evidence; null where nothing can. */
   collector?: EvidenceCollector | null | undefined;
   /** How long to wait for the registry's heads before a chain with a record of its own goes on without. */
@@ -119,6 +123,7 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
     log,
   } = options;
   const { head_wait_ms = 20_000, collector = null, onNews, accept_contract, source, host_facts } = options;
+  const accept_replacement = options.accept_replacement ?? null;
   const { host, simulated, window_ms } = identity;
   const started_mono_ms = clock.mono_ms();
   const beacons = createBeaconShelf(spool);
@@ -244,6 +249,7 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
         recipient: identity.recipient,
         log_origin: identity.log_origin,
         contract: spool.meta(`contract:${device}`) as TitleContract | null,
+        stands_in_for: accept_replacement,
         in_tpm: entry.key.inTpm,
         silicon: spool.meta(`silicon:${device}`),
         isOwnInventory: (statement) => spool.isOwnInventory(device, statement),
@@ -276,6 +282,20 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
     } catch (error) {
       if (!(error instanceof CaliberError)) throw error;
       log.error({ device, code: error.code, why: error.message, asked }, "refused to let a title follow");
+    }
+  };
+
+  const standIn = (asked: ReplacementRequestBody): void => {
+    const { device } = asked;
+    const { log_origin } = identity;
+    try {
+      const ports = { accepted: accept_replacement, log_origin, spool, now_ms: clock.now_ms() };
+      const said = answerReplacementRequest(asked, byDevice.get(device), ports);
+      if (said) log.info({ device, token_id: asked.replacement.token_id }, "agreed to stand in for a title");
+      else log.warn({ device }, "asked to stand in before the chain was taken up");
+    } catch (error) {
+      if (!(error instanceof CaliberError)) throw error;
+      log.error({ device, code: error.code, why: error.message, asked }, "refused to stand in for a title");
     }
   };
 
@@ -336,6 +356,9 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
         break;
       case "rotation-request":
         consentToRotation(body);
+        break;
+      case "replacement-request":
+        standIn(body);
         break;
       case "title-key": {
         const entry = byDevice.get(body.device);

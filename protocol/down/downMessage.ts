@@ -1,6 +1,6 @@
 import type { ChainHead } from "../chain/chainHead.js";
 import type { RegistryKeyChange } from "../registryKey/registryKeyChange.js";
-import type { MintAuthorization, TitleRotation } from "../report/schema.js";
+import type { MintAuthorization, TitleReplacement, TitleRotation } from "../report/schema.js";
 
 /** What one commit did with one host's reports. */
 export type ReceiptBody = {
@@ -40,6 +40,13 @@ export type ChallengeBody = { type: "challenge"; device: string; challenge: stri
  */
 export type RotationRequestBody = { type: "rotation-request"; device: string; rotation: TitleRotation };
 
+/** Asks a device to sign that it stands in behind a title that another device had. The agent checks each field. */
+export type ReplacementRequestBody = {
+  type: "replacement-request";
+  device: string;
+  replacement: TitleReplacement;
+};
+
 /** The device's title names the key in force: those before it are needed no more. */
 export type TitleKeyBody = { type: "title-key"; device: string };
 
@@ -53,6 +60,7 @@ export type DownBody =
   | AnchoredBody
   | MintRequestBody
   | RotationRequestBody
+  | ReplacementRequestBody
   | TitleKeyBody
   | ChallengeBody
   | RegistryKeyBody;

@@ -254,6 +254,25 @@ export const titleRotationSchema = closed({
 });
 export type TitleRotation = Static<typeof titleRotationSchema>;
 
+/** EIP-712 `Replacement` of CaliberToken, with the domain it is bound to. */
+export const titleReplacementSchema = closed({
+  chain_id: int(1, Number.MAX_SAFE_INTEGER),
+  contract: address,
+  token_id: bigUint,
+  fingerprint: word32,
+  device_key_hash: word32,
+  strong_identity: word32,
+  weak_identity: word32,
+  evidence: word32,
+  log_origin: word32,
+  header_hash: word32,
+  assurance: int(0, 255),
+  predecessor: bigUint,
+  nonce: bigUint,
+  deadline: bigUint,
+});
+export type TitleReplacement = Static<typeof titleReplacementSchema>;
+
 const signature = Type.String({ pattern: "^[0-9a-f]{128}$" });
 /** Both keys' word that the title follows the device to its next key (titleRotationMessage): r‖s, low-S, hex. */
 const rotateTitleBody = closed({
@@ -261,6 +280,9 @@ const rotateTitleBody = closed({
   old_signature: signature,
   new_signature: signature,
 });
+
+/** The device's word that it stands in behind a title (titleReplacementMessage): r‖s, low-S, hex. */
+const replaceTitleBody = closed({ replacement: titleReplacementSchema, signature });
 
 export const evidenceCollectors = ["nvml", "nvattest"] as const;
 
@@ -330,6 +352,7 @@ export const reportSchemas = {
   rotate: kindOf("rotate", rotateBody),
   retire: kindOf("retire", retireBody),
   "rotate-title": kindOf("rotate-title", rotateTitleBody),
+  "replace-title": kindOf("replace-title", replaceTitleBody),
 } as const;
 
 export type ReportKind = keyof typeof reportSchemas;
@@ -342,6 +365,7 @@ export type EvidenceReport = Static<(typeof reportSchemas)["evidence"]>;
 export type RotateReport = Static<(typeof reportSchemas)["rotate"]>;
 export type RetireReport = Static<(typeof reportSchemas)["retire"]>;
 export type RotateTitleReport = Static<(typeof reportSchemas)["rotate-title"]>;
+export type ReplaceTitleReport = Static<(typeof reportSchemas)["replace-title"]>;
 export type Report =
   | InventoryReport
   | TelemetryReport
@@ -351,7 +375,8 @@ export type Report =
   | EvidenceReport
   | RotateReport
   | RetireReport
-  | RotateTitleReport;
+  | RotateTitleReport
+  | ReplaceTitleReport;
 export type InventoryBody = InventoryReport["body"];
 export type TelemetryBody = TelemetryReport["body"];
 export type Presence = (typeof presences)[number];

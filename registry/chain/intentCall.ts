@@ -6,7 +6,7 @@ import type { MintAuthorization } from "../../protocol/report/schema.js";
 import { abiLeaf } from "./abiLeaf.js";
 import type { Deployment } from "./deployment.js";
 import { epochPost, epochPostTypes } from "./epochPost.js";
-import type { IntentWork, MintPayload, PostPayload, RotatePayload } from "./intent.js";
+import type { IntentWork, MintPayload, PostPayload, ReplacePayload, RotatePayload } from "./intent.js";
 
 type Ports = { deployment: Deployment; account: LocalAccount };
 
@@ -36,6 +36,8 @@ export async function intentCall(
     }
     case "rotate":
       return { to: deployment.token, data: rotateData(work.payload) };
+    case "replace":
+      return { to: deployment.token, data: replaceData(work.payload) };
     case "post":
       return { to: deployment.health, data: await postData({ deployment, account }, work.payload) };
   }
@@ -85,6 +87,28 @@ function rotateData({ rotation, old, next }: RotatePayload): Hex {
     abi: caliberTokenAbi,
     functionName: "rotate",
     args: [asked, proofOf(old), proofOf(next)],
+  });
+}
+
+function replaceData({ replacement, consent, ...signed }: ReplacePayload): Hex {
+  const asked = {
+    tokenId: BigInt(replacement.token_id),
+    fingerprint: replacement.fingerprint as Hex,
+    deviceKeyHash: replacement.device_key_hash as Hex,
+    strongIdentity: replacement.strong_identity as Hex,
+    weakIdentity: replacement.weak_identity as Hex,
+    evidence: replacement.evidence as Hex,
+    logOrigin: replacement.log_origin as Hex,
+    headerHash: replacement.header_hash as Hex,
+    assurance: replacement.assurance,
+    predecessor: BigInt(replacement.predecessor),
+    nonce: BigInt(replacement.nonce),
+    deadline: BigInt(replacement.deadline),
+  };
+  return encodeFunctionData({
+    abi: caliberTokenAbi,
+    functionName: "replace",
+    args: [asked, proofOf(signed), consent],
   });
 }
 

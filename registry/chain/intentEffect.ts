@@ -8,6 +8,7 @@ import type {
   Intent,
   IntentBlock,
   PostPayload,
+  ReplacePayload,
   RotatePayload,
 } from "./intent.js";
 import { revertOf } from "./revertOf.js";
@@ -36,6 +37,8 @@ export async function intentEffect(ports: Ports, intent: Intent): Promise<Effect
       return amendEffect(ports, intent.payload);
     case "rotate":
       return rotateEffect(ports, intent.payload);
+    case "replace":
+      return replaceEffect(ports, intent.payload);
     case "anchor":
       return anchorEffect(ports, intent.payload);
     case "post":
@@ -150,6 +153,22 @@ async function rotateEffect(ports: Ports, { device, key, rotation }: RotatePaylo
   }
   if (nonce !== BigInt(rotation.nonce)) return { is: "overtaken", reason: "the old key's nonce is used up" };
   return absent;
+}
+
+async function replaceEffect(ports: Ports, { device, key, replacement }: ReplacePayload): Promise<Effect> {
+  const token_id = BigInt(replacement.token_id);
+  const found = await findKeyChange(ports, token_id, device);
+  if (found !== null) return { is: "present", ...found };
+  const { client, deployment } = ports;
+  const [live] = await client.readContract({
+    address: deployment.token,
+    abi: caliberTokenAbi,
+    functionName: "tokenOfKey",
+    args: [`0x${key}`],
+  });
+  return live === token_id
+    ? absent
+    : { is: "overtaken", reason: `token ${token_id} does not name the key that it was to leave` };
 }
 
 async function anchorEffect({ client, deployment }: Ports, payload: AnchorPayload): Promise<Effect> {

@@ -1,7 +1,7 @@
 import type { HealthCause } from "../../protocol/health/healthCause.js";
 import type { HealthState } from "../../protocol/health/healthState.js";
 import type { ChainBody } from "../../protocol/log/entryBodies.js";
-import type { MintAuthorization, TitleRotation } from "../../protocol/report/schema.js";
+import type { MintAuthorization, TitleReplacement, TitleRotation } from "../../protocol/report/schema.js";
 
 /** A live, undisputed device with an inventory on record and no token yet. */
 export type TitleCandidate = {
@@ -61,6 +61,23 @@ export type RotationWish = {
   signed: { rotation: TitleRotation; old_signature: string; new_signature: string } | null;
 };
 
+/** A token that another device is to stand in for, by order of a person. */
+export type ReplacementWish = {
+  token_id: bigint;
+  /** Who has the title as far as the registry knows, and who is to have it. */
+  former: string;
+  device: string;
+  spki: Buffer;
+  weak_identity: string;
+  strong_identity: string | null;
+  /** Statement of an inventory of the device. */
+  evidence: string;
+  assurance: number;
+  signed: { replacement: TitleReplacement; signature: string } | null;
+  /** The consenter's signature; null until it is given. */
+  consent: `0x${string}` | null;
+};
+
 /**
  * What the chain writer sees of the registry, and what it reports back. Each `record` call is durable when it
  * returns and harmless when repeated.
@@ -71,6 +88,7 @@ export type RegistryView = {
   consents(): Consent[];
   amendments(): AmendmentWish[];
   rotations(): RotationWish[];
+  replacements(): ReplacementWish[];
   tokenHealth(): TokenHealth[];
   /** The log's origin line. */
   origin: string;
@@ -85,5 +103,12 @@ export type RegistryView = {
   requestConsent(device: string, authorization: MintAuthorization): void;
   /** Asks likewise for the signatures of both keys; the answer comes back through `rotations`. */
   requestRotation(device: string, rotation: TitleRotation): void;
+  /** Asks a device to sign that it stands in; the answer comes back through `replacements`. */
+  requestReplacement(device: string, replacement: TitleReplacement): void;
+  /** Lets people know what to sign and who must, or what is in the way. */
+  tellReplacement(
+    token_id: bigint,
+    told: { asked: TitleReplacement | null; consenter: string | null; problem: string | null },
+  ): void;
   record(body: ChainBody): void;
 };

@@ -32,6 +32,7 @@ export function createRotationPlanner(ctx: WriterContext): RotationPlanner {
     const underWay = new Set<string>();
     for (const intent of store.inState("wanted", "signed", "mined")) {
       if (intent.kind === "rotate") underWay.add(intent.payload.rotation.token_id);
+      if (intent.kind === "replace") underWay.add(intent.payload.replacement.token_id);
     }
     const free = wishes.filter(({ token_id }) => !underWay.has(String(token_id)));
     await allDone(free.filter(isDue).map((wish) => advance(wish, head)));

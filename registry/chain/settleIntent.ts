@@ -13,6 +13,7 @@ const overtakenBy = new Set([
   "AuthorizationExpired",
   "ERC721NonexistentToken",
   "EpochNotGrowing",
+  "FingerprintMismatch",
   "KeyNotOfTitle",
   "KeyRetired",
   "NonceMismatch",

@@ -82,6 +82,7 @@ async function prepare(ctx: WriterContext, head: Head, intent: Intent): Promise<
 /** Of what a device has signed for the intent, Unix seconds; null where none signs. */
 function deadlineOf(intent: Intent): string | null {
   if (intent.kind === "mint") return intent.payload.authorization.deadline;
+  if (intent.kind === "replace") return intent.payload.replacement.deadline;
   return intent.kind === "rotate" ? intent.payload.rotation.deadline : null;
 }
 

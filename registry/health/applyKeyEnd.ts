@@ -26,6 +26,8 @@ export function rotateKey(
   fold.key = "software";
   fold.consent = null;
   fold.title_rotation = null;
+  fold.title_replacement = null;
+  fold.replaced_by = null;
   // Its nonce is made of the old key's name.
   fold.challenge = null;
   fold.challenge_wanted ||= fold.silicon !== null;
@@ -57,6 +59,7 @@ export function retireDevice(
   fold.retired = { ...ended, reason };
   fold.consent = null;
   fold.title_rotation = null;
+  fold.title_replacement = null;
   fold.challenge = null;
   fold.challenge_wanted = false;
   if (fold.dispute === null) {

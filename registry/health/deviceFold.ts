@@ -7,6 +7,7 @@ import type {
   Implausibility,
   MintAuthorization,
   Presence,
+  TitleReplacement,
   TitleRotation,
   XidEvent,
 } from "../../protocol/report/schema.js";
@@ -170,6 +171,15 @@ export type DeviceFold = {
     new_signature: string;
     statement: string;
   } | null;
+  /** What it has signed to stand in for a title, and the material of the inventory that this names. */
+  title_replacement: {
+    replacement: TitleReplacement;
+    signature: string;
+    statement: string;
+    material: string;
+  } | null;
+  /** The device that took its title over; null while nothing has, and again under another key. */
+  replaced_by: string | null;
   /** Findings of one code are told once in a while; the rest are counted. */
   findings: Record<string, { told_ms: number; held: number }>;
 };
@@ -218,6 +228,8 @@ export function createDeviceFold(
     consent: null,
     token: null,
     title_rotation: null,
+    title_replacement: null,
+    replaced_by: null,
     findings: {},
   };
 }

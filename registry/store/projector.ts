@@ -202,6 +202,8 @@ function loadFleet(db: Db, origin: string, evidence_root: string | undefined): F
     fold.former_keys ??= [];
     fold.retired ??= null;
     fold.title_rotation ??= null;
+    fold.title_replacement ??= null;
+    fold.replaced_by ??= null;
     if (fold.token !== null) fold.token.key ??= fold.device;
     fleet.devices.set(fold.device, fold);
     for (const { device } of fold.former_keys) fleet.former.set(device, fold);

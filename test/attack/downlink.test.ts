@@ -81,6 +81,7 @@ describe("titles that a device does not consent to", () => {
     recipient: `0x${"ab".repeat(20)}`,
     log_origin: "log.example/1",
     contract: `31337:${contract}`,
+    stands_in_for: null,
     isOwnInventory: (statement) => statement === "e".repeat(64),
     now_ms,
   };

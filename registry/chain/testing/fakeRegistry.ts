@@ -3,12 +3,14 @@ import { signEs256 } from "../../../protocol/crypto/signEs256.js";
 import { spkiOf } from "../../../protocol/crypto/spki.js";
 import type { ChainBody } from "../../../protocol/log/entryBodies.js";
 import { mintAuthorizationMessage } from "../../../protocol/mint/mintAuthorizationMessage.js";
+import { titleReplacementMessage } from "../../../protocol/mint/titleReplacementMessage.js";
 import { titleRotationMessage } from "../../../protocol/mint/titleRotationMessage.js";
 import type { MintAuthorization, TitleRotation } from "../../../protocol/report/schema.js";
 import type {
   AmendmentWish,
   Consent,
   RegistryView,
+  ReplacementWish,
   RotationWish,
   TitleCandidate,
   TokenHealth,
@@ -22,6 +24,8 @@ export type FakeDevice = {
   token_key?: string;
   /** Keys before the one in force, oldest first. */
   former_keys: KeyObject[];
+  /** Another device has its title. */
+  replaced: boolean;
   health: Omit<TokenHealth, "device" | "key" | "token_id">;
 };
 
@@ -38,6 +42,17 @@ export type FakeRegistry = {
   answering: boolean;
   asked: MintAuthorization[];
   askedRotations: TitleRotation[];
+  /** One that is under way, at most. */
+  order: FakeOrder | null;
+};
+
+export type FakeOrder = {
+  token_id: bigint;
+  /** Who is to stand in, and what it has signed. */
+  device: FakeDevice;
+  signed: ReplacementWish["signed"];
+  consent: `0x${string}` | null;
+  told: Parameters<RegistryView["tellReplacement"]>[1] | null;
 };
 
 const sha256 = (text: string) => hash("sha256", text, "hex");
@@ -60,8 +75,12 @@ export function fakeRegistry(count: number): FakeRegistry {
     answering: true,
     asked: [],
     askedRotations: [],
+    order: null,
     view: {
-      candidates: () => devices.filter((d) => d.token_id === null).map((d) => d.candidate),
+      candidates: () =>
+        devices
+          .filter((d) => d.token_id === null && !d.replaced && d !== registry.order?.device)
+          .map((d) => d.candidate),
       consents: () => [...consents.values()].filter(({ device }) => of(device).token_id === null),
       amendments: () => registry.amendments,
       rotations: () =>
@@ -73,6 +92,15 @@ export function fakeRegistry(count: number): FakeRegistry {
           const wish = { device, spki, token_id, key: token_key, key_spki: spkiOf(before), former };
           return [{ ...wish, evidence, assurance, signed: signed.get(device) ?? null }];
         }),
+      replacements() {
+        const { order } = registry;
+        const former = devices.find(({ token_id }) => token_id === order?.token_id);
+        if (order === null || former === undefined) return [];
+        const { device, spki, weak_identity, strong_identity, evidence, assurance } = order.device.candidate;
+        const facts = { device, spki, weak_identity, strong_identity, evidence, assurance };
+        const { token_id, signed: answer, consent } = order;
+        return [{ ...facts, token_id, former: former.candidate.device, signed: answer, consent }];
+      },
       tokenHealth: () =>
         devices
           .filter((d) => d.token_id !== null)
@@ -107,6 +135,14 @@ export function fakeRegistry(count: number): FakeRegistry {
           new_signature: signEs256(message, key).toString("hex"),
         });
       },
+      requestReplacement(device, replacement) {
+        if (!registry.answering || registry.order === null) return;
+        const signature = signEs256(titleReplacementMessage(replacement), of(device).key).toString("hex");
+        registry.order.signed = { replacement, signature };
+      },
+      tellReplacement(_token_id, told) {
+        if (registry.order !== null) registry.order.told = told;
+      },
       record(body) {
         if (body.type !== "minted" && body.type !== "unminted") {
           const text = JSON.stringify(body);
@@ -114,6 +150,12 @@ export function fakeRegistry(count: number): FakeRegistry {
         }
         if (body.type === "minted") of(body.device).token_id = BigInt(body.token_id);
         if (body.type === "unminted") of(body.device).token_id = null;
+        if (body.type === "replaced") {
+          registry.order = null;
+          of(body.former).token_id = null;
+          of(body.former).replaced = true;
+          of(body.device).token_id = BigInt(body.token_id);
+        }
         if (body.type === "rotated") {
           const device = of(body.device);
           if (device.candidate.device === body.device) delete device.token_key;
@@ -135,6 +177,7 @@ function fakeDevice(i: number): FakeDevice {
   return {
     key: privateKey,
     former_keys: [],
+    replaced: false,
     token_id: null,
     candidate: {
       device: hash("sha256", spki, "hex"),

@@ -55,6 +55,7 @@ export function mortalView(view: RegistryView, life: Fate): RegistryView {
     consents: () => alive(life, view.consents),
     amendments: () => alive(life, view.amendments),
     rotations: () => alive(life, view.rotations),
+    replacements: () => alive(life, view.replacements),
     tokenHealth: () => alive(life, view.tokenHealth),
     origin: view.origin,
     logSize: () => alive(life, view.logSize),
@@ -63,6 +64,8 @@ export function mortalView(view: RegistryView, life: Fate): RegistryView {
     haltCheckpoints: (why) => life.act(() => view.haltCheckpoints(why)),
     requestConsent: (device, authorization) => life.act(() => view.requestConsent(device, authorization)),
     requestRotation: (device, rotation) => life.act(() => view.requestRotation(device, rotation)),
+    requestReplacement: (device, replacement) => life.act(() => view.requestReplacement(device, replacement)),
+    tellReplacement: (token_id, told) => life.act(() => view.tellReplacement(token_id, told)),
     record: (body) => life.act(() => view.record(body)),
   };
 }

@@ -1,0 +1,149 @@
+import { hashTypedData, keccak256, type TypedDataDefinition } from "viem";
+import { mnemonicToAccount } from "viem/accounts";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { titleReplacementMessage } from "../../protocol/mint/titleReplacementMessage.js";
+import { replacementTypedData } from "../replacementTypedData.js";
+import { createChainReader } from "./chainReader.js";
+import { chainTransport } from "./chainTransport.js";
+import type { Deployment } from "./deployment.js";
+import { type FakeDevice, type FakeOrder, fakeRegistry } from "./testing/fakeRegistry.js";
+import { type Anvil, startAnvil } from "./testing/startAnvil.js";
+import { deployTo, openBench, runUntilQuiet } from "./testing/writerBench.js";
+
+let anvil: Anvil;
+let deployment: Deployment;
+let snapshot: unknown;
+beforeAll(async () => {
+  anvil = await startAnvil();
+  deployment = await deployTo(anvil.url);
+});
+beforeEach(async () => {
+  if (snapshot !== undefined) await anvil.rpc("evm_revert", [snapshot]);
+  snapshot = await anvil.rpc("evm_snapshot");
+});
+afterAll(() => anvil.kill());
+
+/** The second account of every development chain, to whom the fake devices' titles go. */
+const holder = mnemonicToAccount("test test test test test test test test test test test junk", {
+  addressIndex: 1,
+});
+const transport = () => chainTransport(anvil.url);
+const titleOf = (token_id: bigint) => createChainReader(transport(), deployment).titleOf(token_id);
+const typedData = (order: FakeOrder) =>
+  replacementTypedData(order.told!.asked!) as unknown as TypedDataDefinition;
+
+/** A titled device, another one that is to stand in, and the order that says so. */
+const ordered = async () => {
+  const registry = fakeRegistry(2);
+  const [old, next] = registry.devices as [FakeDevice, FakeDevice];
+  next.replaced = true;
+  let now_ms = Date.now();
+  const open = () =>
+    openBench({ deployment, view: registry.view, transport: transport(), now_ms: () => now_ms });
+  const bench = open();
+  await runUntilQuiet(bench.writer);
+  const token_id = old.token_id!;
+  next.replaced = false;
+  const order: FakeOrder = { token_id, device: next, signed: null, consent: null, told: null };
+  registry.order = order;
+  /** Two rounds, each after the pause between looks. */
+  const look = async (writer = bench.writer) => {
+    for (const _round of [0, 1]) {
+      now_ms += 6_000;
+      await writer.step();
+    }
+  };
+  return { registry, old, next, token_id, order, bench, open, look };
+};
+
+describe("a replacement", () => {
+  it("goes from the device's signature to the consent to the chain, at any restart in between", async () => {
+    const { registry, old, next, token_id, order, bench, open, look } = await ordered();
+    registry.answering = false;
+    await look();
+    expect(order.told).toEqual({ asked: null, consenter: holder.address, problem: null });
+    registry.answering = true;
+    await look(open().writer);
+    expect(order.told).toMatchObject({ consenter: holder.address, problem: null });
+    expect(order.told!.asked).toMatchObject({
+      token_id: String(token_id),
+      device_key_hash: `0x${next.candidate.device}`,
+      weak_identity: `0x${next.candidate.weak_identity}`,
+      predecessor: "0",
+      nonce: "0",
+    });
+    expect(bench.writer.status().intents.wanted).toBe(0);
+    const data = typedData(order);
+    expect(hashTypedData(data)).toBe(keccak256(titleReplacementMessage(order.told!.asked!)));
+    order.consent = await holder.signTypedData(data);
+    await runUntilQuiet(open().writer);
+    const replaced = registry.recorded.filter(({ type }) => type === "replaced");
+    expect(replaced).toMatchObject([
+      { device: next.candidate.device, former: old.candidate.device, token_id: String(token_id) },
+    ]);
+    expect(await titleOf(token_id)).toMatchObject({
+      device: next.candidate.device,
+      weak_identity: next.candidate.weak_identity,
+      owner: holder.address.toLowerCase(),
+      amendments: 1,
+    });
+    // A registry that was restored from before finds it done.
+    registry.recorded.length = 0;
+    Object.assign(old, { token_id, replaced: false });
+    next.token_id = null;
+    registry.order = { ...order, consent: null };
+    await runUntilQuiet(open().writer);
+    expect(registry.recorded.filter(({ type }) => type === "replaced")).toEqual(replaced);
+  });
+
+  it("tells when the consent is not the holder's, and takes another", async () => {
+    const { old, next, token_id, order, bench, look } = await ordered();
+    await look();
+    const stranger = mnemonicToAccount("test test test test test test test test test test test junk");
+    order.consent = await stranger.signTypedData(typedData(order));
+    await look();
+    await look();
+    expect(order.told!.problem).toBe(`ConsentInvalid(${holder.address})`);
+    expect(await titleOf(token_id)).toMatchObject({ device: old.candidate.device });
+    order.consent = await holder.signTypedData(typedData(order));
+    await look();
+    await runUntilQuiet(bench.writer);
+    expect(await titleOf(token_id)).toMatchObject({ device: next.candidate.device });
+  });
+
+  it("asks the device again when what it signed is not what it was asked for", async () => {
+    const { order, look } = await ordered();
+    await look();
+    const { replacement, signature } = order.signed!;
+    const stale = { replacement: { ...replacement, predecessor: "5" }, signature };
+    const foreign = { replacement, signature: `${signature.slice(0, -2)}00` };
+    for (const bad of [stale, foreign]) {
+      order.signed = bad;
+      await look();
+      expect(order.signed).not.toEqual(bad);
+      expect(order.signed!.replacement.predecessor).toBe("0");
+      expect(order.told!.asked).toEqual(order.signed!.replacement);
+    }
+  });
+
+  it("tells when the device has a title of its own", async () => {
+    const registry = fakeRegistry(2);
+    const { writer } = openBench({ deployment, view: registry.view, transport: transport() });
+    await runUntilQuiet(writer);
+    const [old, next] = registry.devices as [FakeDevice, FakeDevice];
+    const order: FakeOrder = {
+      token_id: old.token_id!,
+      device: next,
+      signed: null,
+      consent: null,
+      told: null,
+    };
+    registry.order = order;
+    await writer.step();
+    expect(order.told).toEqual({
+      asked: null,
+      consenter: null,
+      problem: `the device has token ${next.token_id} of its own`,
+    });
+  });
+});
