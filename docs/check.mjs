@@ -84,6 +84,6 @@ for (const item of json(eventsFile).events) {
   const event = JSON.parse(body.toString());
   demand(
     es256(registry, message, Buffer.from(signatures[0].sig, "base64")),
-    `event ${item.id} is signed by the registry: ${event.data.current ?? event.data.code}, evidence ${event.data.evidence.slice(0, 16)}…`,
+    `event ${item.id} is signed by the registry: ${event.data.current ?? event.data.code ?? "presence"}, evidence ${event.data.evidence.slice(0, 16)}…`,
   );
 }

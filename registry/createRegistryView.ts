@@ -190,7 +190,7 @@ export function createRegistryView(options: {
           cause: fold.cause,
           since_ms: fold.since_ms,
           evidence_hash: evidenceHash(fold.evidence),
-          assured_until_ms: null,
+          assured_until_ms: fold.assured_until_ms,
         })),
     origin: checkpointer.origin,
     logSize: () => log.size(),

@@ -15,7 +15,7 @@ const forOneCall: Record<string, readonly string[]> = {
   "agent unenroll": ["yes"],
   "registry run": ["exit-with-parent"],
   "registry token": ["recipient", "operator", "name", "out", "valid", "scope", "ek"],
-  "registry approve": ["terms", "valid"],
+  "registry approve": ["terms", "valid", "until", "combine"],
   "registry rebuild": ["check"],
   "registry dispute": ["device", "outcome", "by", "reason"],
   "registry key": ["key", "overlap"],

@@ -2,6 +2,7 @@ import type { HealthCause } from "../health/healthCause.js";
 import type { HealthState } from "../health/healthState.js";
 
 export const healthEventType = "io.caliber.collateral.health.v1";
+export const presenceEventType = "io.caliber.collateral.presence.v1";
 export const findingEventType = "io.caliber.collateral.finding.v1";
 
 /** CloudEvents 1.0, structured JSON. One step of one device's health. */
@@ -41,7 +42,25 @@ export type FindingEvent = CloudEvent<
   }
 >;
 
-export type CaliberEvent = HealthEvent | FindingEvent;
+/**
+ * The GPU's silicon has answered again, or counts no longer before its time. State and cause stay; the event is there because
+ * the chain is told `assured_until_ms` anew, and takes it under a greater sequence alone.
+ */
+export type PresenceEvent = CloudEvent<
+  typeof presenceEventType,
+  {
+    device: string;
+    host: string;
+    simulated: boolean;
+    /** Until when the answer counts on chain; null: from now on it does not. */
+    assured_until_ms: number | null;
+    /** Statement hash of the answer, or `tick:<idx>` where too many challenges had none. */
+    evidence: string;
+    assurance: Assurance;
+  }
+>;
+
+export type CaliberEvent = HealthEvent | PresenceEvent | FindingEvent;
 
 /** How each claim is known, claim by claim. */
 export type Assurance = {

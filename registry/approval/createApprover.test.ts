@@ -9,6 +9,7 @@ import {
   type LoanWorld,
   newGpu,
   openLoanWorld,
+  operator,
   registrar,
   type Titled,
 } from "../../test/support/loanWorld.js";
@@ -17,12 +18,15 @@ import { chainTransport } from "../chain/chainTransport.js";
 import type { LoanTerms } from "../credit/loanTerms/loanTerms.js";
 import { createDeviceFold, type DeviceFold } from "../health/deviceFold.js";
 import { createLoanIndexer } from "../loans/loanIndexer.js";
+import { loanJson } from "../loans/loanJson.js";
 import { createLoanStore } from "../loans/loanStore.js";
 import { createLoanView } from "../loans/loanView.js";
 import { viemLoanChain } from "../loans/viemLoanChain.js";
 import { openDatabase } from "../store/openDatabase.js";
 import { encodeFingerprintOptions } from "./agreedFingerprints.js";
+import { combineApprovals } from "./combineApprovals.js";
 import { type ApproverOptions, createApprover } from "./createApprover.js";
+import { gateSignature } from "./gateApproval.js";
 
 const states = Object.keys(healthStates) as HealthState[];
 const lower = (text: string): Address => text.toLowerCase() as Address;
@@ -169,6 +173,32 @@ describe("a loan with nothing wrong", () => {
         "NOT_STAGED",
         ...ids().map((id) => `NOT_IN_TIMELOCK ${id}`),
       ]);
+    }));
+
+  it("is originated with what two of three attestors have signed, and not with less", () =>
+    world.trying(async () => {
+      const [deputy, third] = [operator, controller];
+      await world.setAttestors([registrar, deputy, third], 2);
+      const terms = await staged();
+      const deadline_s = (await world.now_s()) + 3600;
+      /** As it reaches whoever combines: a file of JSON from each registry. */
+      const answerOf = async (account: typeof registrar, until_s = deadline_s) => {
+        const answer = await (await open({ account })).approve(terms, until_s);
+        expect(answer).toMatchObject({ approved: true, threshold: 2, signature: null });
+        return JSON.parse(JSON.stringify(loanJson(answer)));
+      };
+      const answers = [await answerOf(registrar), await answerOf(third)];
+      const forged = structuredClone(answers[0]);
+      forged.attestor_signature.attestor = deputy.address;
+      await expect(world.originate(terms, combineApprovals([answers[0], forged]).signature)).rejects.toThrow(
+        /InvalidSignature/,
+      );
+      const short = gateSignature(combineApprovals(answers).approval, [answers[1].attestor_signature]);
+      await expect(world.originate(terms, short)).rejects.toThrow(/InvalidSignature/);
+      const later = await answerOf(deputy, deadline_s + 1);
+      expect(() => combineApprovals([answers[0], later])).toThrow(/another deadline_s/);
+      await world.originate(terms, combineApprovals(answers).signature);
+      expect(await world.statusOf(terms)).toBe(1);
     }));
 
   it("is signed until a deadline within a day", () =>

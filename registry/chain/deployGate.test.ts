@@ -1,4 +1,5 @@
 import { encodeDeployData, getAddress, getContract, type Hex } from "viem";
+import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { caliberGateAbi } from "../../contracts-abi/abi/CaliberGate.js";
 import { caliberTokenAbi } from "../../contracts-abi/abi/CaliberToken.js";
@@ -9,7 +10,7 @@ import { loanRouterV2StandInBytecode } from "../../contracts-abi/bytecode/testin
 import { chainClient } from "./chainClient.js";
 import { chainTransport } from "./chainTransport.js";
 import { checkDeployment } from "./checkDeployment.js";
-import { deployGate } from "./deployGate.js";
+import { deployGate, type GateOptions } from "./deployGate.js";
 import { sendFromAccount } from "./sendFromAccount.js";
 import { type Anvil, startAnvil } from "./testing/startAnvil.js";
 import { account, deployTo } from "./testing/writerBench.js";
@@ -57,4 +58,32 @@ it("deploys a gate with its policy and makes its custodians known", async () => 
   expect(await token.read.isCustodian([timelock])).toBe(true);
   expect(await token.read.isCustodian([router])).toBe(true);
   expect(await token.read.isCustodian([account.address])).toBe(false);
+});
+
+it("spends nothing on a gate that could not work", async () => {
+  const transport = chainTransport(anvil.url);
+  const client = chainClient(transport);
+  const deployment = await deployTo(anvil.url);
+  const options: GateOptions = {
+    transport,
+    admin: account,
+    deployment,
+    timelock: deployment.log,
+    router: deployment.log,
+    accepted: ["healthy"],
+    required_assurance: 0,
+    needs_presence: false,
+  };
+  const before = await client.getBlockNumber({ cacheTime: 0 });
+  const code = (changes: Partial<GateOptions>) =>
+    deployGate({ ...options, ...changes }).then(
+      () => "deployed",
+      (error: { code: string }) => error.code,
+    );
+  const nobody = "0x00000000000000000000000000000000000000aa";
+  expect(await code({ timelock: nobody })).toBe("CHAIN_CONTRACTS_MISSING");
+  expect(await code({ router: nobody })).toBe("CHAIN_CONTRACTS_MISSING");
+  expect(await code({ deployment: { ...deployment, chain_id: 1 } })).toBe("CHAIN_WRONG_CHAIN");
+  expect(await code({ admin: privateKeyToAccount(generatePrivateKey()) })).toBe("CHAIN_NOT_ADMIN");
+  expect(await client.getBlockNumber({ cacheTime: 0 })).toBe(before);
 });

@@ -5,6 +5,7 @@ import { caliberGateBytecode } from "../../contracts-abi/bytecode/CaliberGate.js
 import { CaliberError } from "../../protocol/errors.js";
 import { healthStates } from "../../protocol/health/healthState.js";
 import { chainClient } from "./chainClient.js";
+import { checkDeployment } from "./checkDeployment.js";
 import type { Deployment } from "./deployment.js";
 import { sendFromAccount } from "./sendFromAccount.js";
 
@@ -28,12 +29,33 @@ export type GateOptions = {
  * Deploys a loan's gate, and makes timelock and router known custodians of the titles, so that the controllers which a
  * loan rests on outlive its transfers. Run again after a failure it deploys another gate.
  *
- * @throws CaliberError CHAIN_DEPLOY_FAILED; viem's errors when the node does not answer
+ * @throws CaliberError CHAIN_WRONG_CHAIN, CHAIN_CONTRACTS_MISSING, CHAIN_NOT_ADMIN before anything is sent;
+ * CHAIN_DEPLOY_FAILED; viem's errors when the node does not answer
  */
 export async function deployGate(options: GateOptions): Promise<Deployment> {
   const { transport, admin, deployment, timelock, router, accepted } = options;
   const client = chainClient(transport);
   const token = { address: deployment.token, abi: caliberTokenAbi } as const;
+  await checkDeployment(client, deployment);
+  for (const [name, address] of Object.entries({ timelock, router })) {
+    if ((await client.getCode({ address })) === undefined) {
+      throw new CaliberError("CHAIN_CONTRACTS_MISSING", `there is no contract at the ${name}'s address`, {
+        details: address,
+        disposition: "user",
+      });
+    }
+  }
+  const admins = await client.readContract({ ...token, functionName: "DEFAULT_ADMIN_ROLE" });
+  const isAdmin = await client.readContract({
+    ...token,
+    functionName: "hasRole",
+    args: [admins, admin.address],
+  });
+  if (!isAdmin) {
+    throw new CaliberError("CHAIN_NOT_ADMIN", `${admin.address} is not the admin of the titles`, {
+      disposition: "user",
+    });
+  }
   const states = accepted.reduce((mask, state) => mask | (1n << BigInt(healthStates[state])), 0n);
   const receipt = await sendFromAccount(client, admin, {
     data: encodeDeployData({

@@ -66,6 +66,14 @@ describe("planPost", () => {
     expect(post?.transitions).toEqual([leaf(1n, { state: 5, cause: 70 })]);
   });
 
+  it("posts until when silicon counts, with a greater sequence", () => {
+    const { post } = plan({
+      tokens: [token(1n, { sequence: 2, assured_until_ms: 1_800_000_777_999 })],
+      recorded: new Map([[1n, leaf(1n, { assured_until_s: 77 })]]),
+    });
+    expect(post?.transitions).toEqual([leaf(1n, { sequence: 2, assured_until_s: 1_800_000_777 })]);
+  });
+
   it("posts nothing when nothing changed, a heartbeat after half an epoch, and none without tokens", () => {
     const quiet = { tokens: [token(1n)], recorded: new Map([[1n, leaf(1n)]]) };
     expect(plan({ ...quiet, idle_ms: hour_ms / 2 - 1 }).post).toBeNull();
@@ -83,6 +91,11 @@ describe("planPost", () => {
     expect(plan({ tokens: [token(1n)], recorded: new Map([[1n, recorded]]) }).post?.transitions).toEqual([
       leaf(1n, { assured_until_s: 77 }),
     ]);
+    const { post } = plan({
+      tokens: [token(1n, { assured_until_ms: 99_000 })],
+      recorded: new Map([[1n, recorded]]),
+    });
+    expect(post?.fleet_root).toBe(fleetRoot([leaf(1n, { assured_until_s: 77 })]));
     const enough = leaf(1n, { valid_until_s: now_s + valid_s / 4 });
     expect(plan({ tokens: [token(1n)], recorded: new Map([[1n, enough]]) }).post).toBeNull();
   });

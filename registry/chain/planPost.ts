@@ -34,7 +34,13 @@ export function planPost(inputs: PostInputs): PostPlan {
   const { last_epoch, now_s, epoch_ms, token_valid_ms, max_transitions } = inputs;
   const valid_s = Math.floor(token_valid_ms / 1000);
   const tokens = [...inputs.tokens].sort((a, b) => (a.token_id < b.token_id ? -1 : 1));
-  const leaves = tokens.map((token) => leafOf(token, now_s + valid_s));
+  const leaves = tokens.map((token) => {
+    const leaf = leafOf(token, now_s + valid_s);
+    const recorded = inputs.recorded.get(token.token_id);
+    // At the same sequence the contract lets nothing else change, nor may a leaf be proven that says otherwise.
+    if (recorded?.sequence !== leaf.sequence) return leaf;
+    return { ...leaf, assured_until_s: recorded.assured_until_s };
+  });
 
   const changed: HealthLeaf[] = [];
   const extended: HealthLeaf[] = [];
@@ -49,8 +55,7 @@ export function planPost(inputs: PostInputs): PostPlan {
     if (text !== null) {
       conflicts.push({ token_id: tokens[i]!.token_id, text });
     } else if (recorded !== null && recorded.valid_until_s - now_s < valid_s / 4) {
-      // At the same sequence the contract lets nothing else change.
-      extended.push({ ...leaf, assured_until_s: recorded.assured_until_s });
+      extended.push(leaf);
     }
   }
   const transitions = [...changed, ...extended].slice(0, max_transitions);

@@ -29,14 +29,14 @@ export type TokenHealth = {
   /** The key that the chain has for the token; another than `device` once that has been rotated. */
   key: string;
   token_id: bigint;
-  /** Strictly increasing per device with every step of its health. */
+  /** Strictly increasing per device with every step of its health, and whenever `assured_until_ms` is another. */
   sequence: number;
   state: HealthState;
   cause: HealthCause;
   since_ms: number;
   /** 64 hex characters: the statement, or SHA-256 of the tick entry, that shows it. */
   evidence_hash: string;
-  /** When the device's silicon last answered; null when it never did. */
+  /** Until when the device's silicon counts; null when it does not. */
   assured_until_ms: number | null;
 };
 

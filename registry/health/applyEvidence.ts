@@ -11,6 +11,7 @@ import type { FleetFold } from "./fleetFold.js";
 import type { FoldSink } from "./foldSink.js";
 import { type EvidenceContext, judgeEvidence } from "./judgeEvidence.js";
 import { raiseFinding } from "./raise.js";
+import { tellPresence } from "./tellPresence.js";
 
 /** What makes a model: a GPU that signs another one than its host declares is not the GPU that the reports speak of. */
 const ofModel: ReadonlySet<JoinedField> = new Set(["architecture", "project", "project_sku", "chip_sku"]);
@@ -102,6 +103,7 @@ function claimSilicon(
   fleet.silicon.set(strong_identity, fold.device);
   fold.silicon = { strong_identity, statement, at_ms: now_ms, latency_ms, lapsed: false };
   fold.challenges_missed = 0;
+  tellPresence(fleet, fold, now_ms, statement, sink);
   if (known === null) tellOutranked(fleet, fold, statement, now_ms, sink);
 }
 

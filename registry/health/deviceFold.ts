@@ -128,8 +128,10 @@ export type DeviceFold = {
   evidence: string;
   /** Count of events so far; the sequence of the next is one more. */
   sequence: number;
-  /** Sequence, of those events, of the last step of health. */
+  /** Sequence, of those events, of the last one that the chain is told: a step of health, or presence. */
   health_sequence: number;
+  /** Until when its silicon counts, as told with that event: the chain takes nothing else under one sequence. */
+  assured_until_ms: number | null;
   /** Arrival of the latest fresh telemetry; null until the first. */
   fresh_ms: number | null;
   /** When the registry came back from a silence of its own that was too long; null since the last fresh telemetry. */
@@ -205,6 +207,7 @@ export function createDeviceFold(
     evidence: "",
     sequence: 0,
     health_sequence: 0,
+    assured_until_ms: null,
     fresh_ms: null,
     back_ms: null,
     dispute: null,

@@ -96,8 +96,13 @@ function applyEntry(fleet: FleetFold, entry: FoldEntry, now_ms: number, sink: Fo
       applyChain(fleet, entry.body, now_ms, sink);
       return;
     case "policy":
-      // A log may be older than the latest of the numbers.
-      fleet.policy = { ...healthPolicies.standard, ...(entry.body.values as Partial<HealthPolicy>) };
+      // A log may be older than the latest of the numbers. One from before presence was told has events without it, whose
+      // sequences stand on chain.
+      fleet.policy = {
+        ...healthPolicies.standard,
+        presence_renew_ms: null,
+        ...(entry.body.values as Partial<HealthPolicy>),
+      };
       return;
     case "challenge": {
       const fold = foldOf(fleet, entry.body.device);

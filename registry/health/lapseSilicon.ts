@@ -1,7 +1,7 @@
 import type { DeviceFold } from "./deviceFold.js";
 import type { FleetFold } from "./fleetFold.js";
 import type { FoldSink } from "./foldSink.js";
-import { raiseFinding } from "./raise.js";
+import { raiseFinding, raisePresence } from "./raise.js";
 
 /** What only time does to a device's silicon: a challenge runs out, and proof that is not renewed is proof no more. */
 export function lapseSilicon(
@@ -24,4 +24,9 @@ export function lapseSilicon(
   silicon.lapsed = true;
   const text = `the GPU last proved itself at ${new Date(silicon.at_ms).toISOString()}; ${missed} challenges since have no good answer`;
   raiseFinding(fleet, fold, { code: "ATTESTATION_EXPIRED", text, evidence }, now_ms, sink);
+  // By time it has lapsed on chain as well.
+  const { assured_until_ms } = fold;
+  if (assured_until_ms !== null && assured_until_ms > now_ms) {
+    raisePresence(fleet, fold, now_ms, evidence, sink);
+  }
 }

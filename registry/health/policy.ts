@@ -36,6 +36,8 @@ export type HealthPolicy = {
   /** Silicon that has not answered well for this long, or so many times in a row, is only declared. */
   silicon_lapse_ms: number;
   silicon_missed_max: number;
+  /** A good answer is told to keepers and chain when it comes this long after the one told last. Null: never. */
+  presence_renew_ms: number | null;
 };
 
 const minute = 60_000;
@@ -69,6 +71,7 @@ export const healthPolicies = {
     challenge_answer_ms: 30_000,
     silicon_lapse_ms: 12 * hour,
     silicon_missed_max: 3,
+    presence_renew_ms: 6 * hour,
   },
   demo: {
     stale_after_ms: 25_000,
@@ -97,6 +100,7 @@ export const healthPolicies = {
     challenge_answer_ms: 30_000,
     silicon_lapse_ms: 3 * minute,
     silicon_missed_max: 3,
+    presence_renew_ms: minute,
   },
 } as const satisfies Record<string, HealthPolicy>;
 

@@ -4,12 +4,15 @@ import {
   findingEventType,
   type HealthEvent,
   healthEventType,
+  type PresenceEvent,
+  presenceEventType,
 } from "../../protocol/events/healthEvent.js";
 import { printable } from "../../protocol/printable.js";
 import type { Assessment } from "./assess.js";
 import type { DeviceFold } from "./deviceFold.js";
 import type { FleetFold } from "./fleetFold.js";
 import type { FoldSink } from "./foldSink.js";
+import { presenceUntil } from "./presenceUntil.js";
 
 /** Findings of one code and device are told once in this time; the next one says how many there were. */
 const findingSpacing_ms = 10 * 60_000;
@@ -30,6 +33,7 @@ export function raiseHealth(
   fold.evidence = evidence;
   fold.sequence += 1;
   fold.health_sequence = fold.sequence;
+  fold.assured_until_ms = presenceUntil(fleet, fold);
   const event: HealthEvent = {
     ...attributes(fleet, fold, now_ms),
     type: healthEventType,
@@ -44,6 +48,33 @@ export function raiseHealth(
       threshold: to.threshold,
       detail: to.detail,
       since_ms: now_ms,
+      evidence,
+      assurance: assuranceOf(fold),
+    },
+  };
+  sink.event(fold, event);
+  sink.changed(fold);
+}
+
+/** Tells until when the device's silicon counts, under a sequence of its own. */
+export function raisePresence(
+  fleet: FleetFold,
+  fold: DeviceFold,
+  now_ms: number,
+  evidence: string,
+  sink: FoldSink,
+): void {
+  fold.sequence += 1;
+  fold.health_sequence = fold.sequence;
+  fold.assured_until_ms = presenceUntil(fleet, fold);
+  const event: PresenceEvent = {
+    ...attributes(fleet, fold, now_ms),
+    type: presenceEventType,
+    data: {
+      device: fold.device,
+      host: fold.host,
+      simulated: fold.simulated,
+      assured_until_ms: fold.assured_until_ms,
       evidence,
       assurance: assuranceOf(fold),
     },

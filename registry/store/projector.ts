@@ -196,6 +196,7 @@ function loadFleet(db: Db, origin: string, evidence_root: string | undefined): F
   const fleet = createFleetFold(origin, healthPolicies.standard, evidence_root);
   const state = db.prepare<[], { value: string }>("SELECT value FROM fold_state WHERE key = 'fleet'").get();
   if (state !== undefined) Object.assign(fleet, JSON.parse(state.value));
+  fleet.policy.presence_renew_ms ??= null;
   for (const row of db.prepare<[], { fold: string }>("SELECT fold FROM device_fold ORDER BY id").iterate()) {
     const fold = JSON.parse(row.fold) as DeviceFold;
     // Stored before keys could end.
@@ -204,6 +205,8 @@ function loadFleet(db: Db, origin: string, evidence_root: string | undefined): F
     fold.title_rotation ??= null;
     fold.title_replacement ??= null;
     fold.replaced_by ??= null;
+    // Stored before presence was told.
+    fold.assured_until_ms ??= null;
     if (fold.token !== null) fold.token.key ??= fold.device;
     fleet.devices.set(fold.device, fold);
     for (const { device } of fold.former_keys) fleet.former.set(device, fold);

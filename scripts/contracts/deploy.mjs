@@ -3,7 +3,7 @@
 //
 //   npm run build && node scripts/contracts/deploy.mjs --rpc URL --key-file FILE [--password-file FILE] --out FILE
 //     [--epoch-s 3600] [--admin-delay-s 86400]
-//     [--timelock ADDRESS --router ADDRESS --accept healthy,watch --assurance 2 [--presence]]
+//     [--timelock ADDRESS --router ADDRESS [--accept healthy,watch] [--assurance 0|1|2|3] [--presence]]
 import { parseArgs } from "node:util";
 import { privateKeyToAccount } from "viem/accounts";
 import { chainClient } from "../../dist/registry/chain/chainClient.js";
@@ -31,6 +31,13 @@ const { values } = parseArgs({
 for (const name of ["rpc", "key-file", "out"]) {
   if (values[name] === undefined) throw new Error(`--${name} is missing`);
 }
+// All that can be wrong is said before money is spent.
+const gate = gateOf(values);
+if (gate !== null && loadDeployment(values.out)?.gate !== undefined) {
+  throw new Error(
+    `${values.out} has a gate: loans may name it. For another, give a copy of the file without it`,
+  );
+}
 
 const transport = chainTransport(values.rpc);
 const account = privateKeyToAccount(
@@ -51,17 +58,21 @@ if (deployment === null) {
   });
   saveDeployment(values.out, deployment);
 }
-if (values.timelock !== undefined && values.router !== undefined) {
-  deployment = await deployGate({
-    transport,
-    admin: account,
-    deployment,
-    timelock: values.timelock,
-    router: values.router,
-    accepted: values.accept.split(","),
-    required_assurance: Number(values.assurance),
-    needs_presence: values.presence,
-  });
+if (gate !== null) {
+  deployment = await deployGate({ transport, admin: account, deployment, ...gate });
   saveDeployment(values.out, deployment);
 }
 console.log(JSON.stringify(deployment, null, 2));
+
+function gateOf({ timelock, router, accept, assurance, presence }) {
+  if (timelock === undefined && router === undefined) return null;
+  for (const [name, address] of Object.entries({ timelock, router })) {
+    if (!/^0x[0-9a-fA-F]{40}$/.test(address ?? "")) throw new Error(`--${name} is not an address`);
+  }
+  const accepted = accept.split(",");
+  const wrong = accepted.find((state) => !["healthy", "watch", "impaired"].includes(state));
+  if (wrong !== undefined) throw new Error(`--accept: no gate can accept "${wrong}"`);
+  if (!/^[0-3]$/.test(assurance))
+    throw new Error("--assurance is 1 for a key in a TPM, 2 for silicon, 3 for both, or 0");
+  return { timelock, router, accepted, required_assurance: Number(assurance), needs_presence: presence };
+}

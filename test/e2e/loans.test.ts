@@ -181,7 +181,12 @@ it("a loan's life: minted, staged, approved, stopped by a lost GPU, originated, 
   await until("pledged by the index", 10_000, async () =>
     (await loansOf()).every(({ hold, phase }) => hold === "pledged" && phase === "active") ? true : null,
   );
-  expect(await json(`/v1/loans/${loan}`)).toMatchObject({
+  // The router's own account of the loan is read after its events.
+  const active = await until("the loan's state", 10_000, async () => {
+    const one = await json(`/v1/loans/${loan}`);
+    return one.chain_state === null ? null : one;
+  });
+  expect(active).toMatchObject({
     phase: "active",
     terms: { collateral_token_ids: ids },
     chain_state: { status: "active" },

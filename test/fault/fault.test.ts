@@ -195,12 +195,7 @@ describe(`${rounds} rounds of kill -9`, () => {
     const rejected = db.prepare("SELECT device, code FROM rejected").all();
     db.close();
     expect(rejected).toEqual([]);
-    const findings = (await allEvents()).filter(({ event }) => "code" in event.data);
-    // The hosts have grown in front of everybody's eyes: so much is so.
-    const toldOf = findings.filter(
-      ({ event }) => !("code" in event.data && event.data.code === "HOST_GPUS_CHANGED"),
-    );
-    expect(toldOf).toEqual([]);
+    expect(await findingsToldOf()).toEqual([]);
   });
 
   it("has minted one token for each GPU", async () => {
@@ -263,7 +258,7 @@ describe("a spool whose tail is cut off", () => {
     }
     await world.start(host);
     const told = await until("the findings", 30_000, async () => {
-      const events = (await allEvents()).filter(({ event }) => "code" in event.data);
+      const events = await findingsToldOf();
       return events.length >= old.size ? events : null;
     });
     expect(told.map(({ event }) => (event.data as { code: string }).code)).toEqual(
@@ -307,6 +302,13 @@ function headsOf(spool: string): Map<string, { seq: number; statement: string }>
   } finally {
     db.close();
   }
+}
+
+/** All but that the hosts have grown, which they have in front of everybody's eyes. */
+async function findingsToldOf(): Promise<FeedItem[]> {
+  return (await allEvents()).filter(
+    ({ event }) => "code" in event.data && event.data.code !== "HOST_GPUS_CHANGED",
+  );
 }
 
 async function allEvents(): Promise<FeedItem[]> {

@@ -263,6 +263,14 @@ export async function openLoanWorld(
       ]);
     },
 
+    async setAttestors(accounts: Account[], threshold: number): Promise<void> {
+      const at = { address: health, abi: caliberHealthAbi } as const;
+      const role = await client.readContract({ ...at, functionName: "QUORUM_ROLE" });
+      const addresses = accounts.map(({ address }) => address);
+      await call(registrar, health, caliberHealthAbi as Abi, "grantRole", [role, registrar.address]);
+      await call(registrar, health, caliberHealthAbi as Abi, "setAttestors", [addresses, threshold]);
+    },
+
     /** A loan on these tokens, to be approved by the gate. */
     async terms(token_ids: bigint[], changes: Partial<LoanTerms> = {}): Promise<LoanTerms> {
       return testTerms({

@@ -91,6 +91,49 @@ describe("caliber registry approve", () => {
     expect(Math.abs(deadline_s - (Date.now() / 1000 + 7200))).toBeLessThan(60);
   });
 
+  it("asks for the very deadline that other attestors are asked for", async () => {
+    answer = { status: 200, body: approved };
+    await approve("--until", "2027-01-15T08:00:00.000Z");
+    expect(asked[0]!.body).toMatchObject({ deadline_s: 1_800_000_000 });
+    for (const wrong of [
+      ["--until", "tomorrow"],
+      ["--until", "2027-01-15T08:00:00Z", "--valid", "1h"],
+    ])
+      await expect(approve(...wrong)).rejects.toMatchObject({ code: "OPTION_INVALID" });
+  });
+
+  it("makes one signature of what several attestors have signed, and asks no registry", async () => {
+    const of = (byte: string, bytes: number) => `0x${byte.repeat(bytes)}`;
+    const combine = ["01", "02"].flatMap((byte) => {
+      const path = join(directory, `${byte}.json`);
+      const body = {
+        ...approved,
+        loan: of("aa", 32),
+        gate: of("bb", 20),
+        approval: { ...approved.approval, loan: of("aa", 32), fingerprints: [of("0f", 32), of("0e", 32)] },
+        attestor_signature: { attestor: of(byte, 20), signature: of(byte, 65) },
+        threshold: 2,
+        signature: null,
+      };
+      writeFileSync(path, JSON.stringify(body));
+      return ["--combine", path];
+    });
+    const { code, out } = await approve(...combine, "--json");
+    expect([code, asked]).toEqual([0, []]);
+    const combined = JSON.parse(out);
+    expect(combined).toMatchObject({
+      attestors: [of("01", 20), of("02", 20)],
+      approval: { token_ids: ["1", "2"] },
+    });
+    expect((await approve(...combine)).out).toBe(
+      `loan ${of("aa", 32)} is approved until 2027-01-15T08:00:00.000Z, on tokens 1, 2\n  2 attestors have signed, of 2 that must\n  signature for gate ${of("bb", 20)}: ${combined.signature}\n`,
+    );
+    await expect(approve(...combine.slice(0, 2))).rejects.toMatchObject({ code: "APPROVALS_TOO_FEW" });
+    await expect(approve("--combine", join(directory, "none"))).rejects.toMatchObject({
+      code: "APPROVAL_UNREADABLE",
+    });
+  });
+
   it("says whether trying again may help, and what cannot be read", async () => {
     answer = { status: 503, body: { code: "CHAIN_UNREADABLE", message: "m" } };
     await expect(approve()).rejects.toMatchObject({ code: "API_REFUSED", disposition: "retryable" });
