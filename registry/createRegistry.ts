@@ -51,7 +51,7 @@ import { createEvidenceLog } from "./log/evidenceLog.js";
 import { createLedger } from "./log/ledger.js";
 import { originOf } from "./originOf.js";
 import { registryMetrics } from "./registryMetrics.js";
-import { createReplacementOrders } from "./replacementOrders.js";
+import { createReplacementOrders } from "./replacement/replacementOrders.js";
 import { startDecisions } from "./startDecisions.js";
 import { startRevocations } from "./startRevocations.js";
 import { createMeta } from "./store/meta.js";
@@ -255,7 +255,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
           "anchored",
           JSON.stringify({ type: body.type, size: body.size, root: body.root, tx: body.tx }),
         );
-      if (body.type === "minted" || body.type === "rotated") {
+      if (body.type === "minted" || body.type === "rotated" || body.type === "replaced") {
         const fold = findDevice(body.device);
         if (fold !== undefined) tellTitleKey(fold);
       }

@@ -6,7 +6,7 @@ import type { ChainBody } from "../protocol/log/entryBodies.js";
 import type { TitleReplacement, TitleRotation } from "../protocol/report/schema.js";
 import { createRegistryView } from "./createRegistryView.js";
 import { foldOf } from "./health/foldOf.js";
-import { createReplacementOrders } from "./replacementOrders.js";
+import { createReplacementOrders } from "./replacement/replacementOrders.js";
 import { openDatabase } from "./store/openDatabase.js";
 import { foldBench } from "./testing/foldBench.js";
 import { testDevice } from "./testing/testDevice.js";
@@ -28,7 +28,10 @@ const titled = () => {
     findDevice: (device: string) => foldOf(bench.fleet, device),
     directory: { find: (device: string) => ({ key: keys.get(device)! }) },
     ledger: {
-      add: (_kind: "chain", body: ChainBody) => bench.put({ kind: "chain", body }),
+      add(_kind: "chain", body: ChainBody, { alongside }: { alongside: () => void }) {
+        alongside();
+        bench.put({ kind: "chain", body });
+      },
       settle: () => undefined,
     },
     checkpointer: { origin: "registry.test/log" },
@@ -164,25 +167,5 @@ describe("an order that another device stand in", () => {
     expect(view.amendments()).toEqual([]);
     const last = bench.health(next.id).at(-1)!;
     expect(last.subject).toBe(`did:erc721:1:${contract}:7`);
-  });
-});
-
-describe("replacement orders", () => {
-  it("drop a consent when what it was given to is another", () => {
-    const orders = createReplacementOrders(openDatabase(":memory:"));
-    const asked = { token_id: "7", nonce: "0" } as TitleReplacement;
-    const told = { asked, consenter: contract, problem: null };
-    orders.put("7", "a");
-    orders.tell("7", told);
-    orders.consent("7", "0x01");
-    orders.tell("7", told);
-    expect(orders.find("7")).toEqual({ token_id: "7", device: "a", consent: "0x01", ...told });
-    orders.tell("7", { ...told, asked: { ...asked, nonce: "1" } });
-    expect(orders.find("7")).toMatchObject({ consent: null, asked: { nonce: "1" } });
-    orders.consent("7", "0x02");
-    orders.put("7", "b");
-    expect(orders.all()).toMatchObject([{ device: "b", consent: null, asked: null }]);
-    orders.remove("7");
-    expect(orders.find("7")).toBeNull();
   });
 });

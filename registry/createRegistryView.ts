@@ -2,12 +2,14 @@ import { spkiOf } from "../protocol/crypto/spki.js";
 import type { ChainBody } from "../protocol/log/entryBodies.js";
 import type { RegistryView } from "./chain/registryView.js";
 import type { DeviceFold, TokenFacts } from "./health/deviceFold.js";
+import { waitsForSilicon } from "./health/waitsForSilicon.js";
 import type { DeviceDirectory } from "./ingest/deviceDirectory.js";
 import type { Downlink } from "./ingest/downlink.js";
 import type { Checkpointer } from "./log/checkpointer.js";
 import type { EvidenceLog } from "./log/evidenceLog.js";
 import type { Ledger } from "./log/ledger.js";
-import type { ReplacementOrders } from "./replacementOrders.js";
+import { replacementObstacle } from "./replacement/replacementObstacle.js";
+import type { ReplacementOrders } from "./replacement/replacementOrders.js";
 
 /** A host that changes its tale all the time must not spend the writer's gas on it. */
 const amendSpacing_ms = 3_600_000;
@@ -15,12 +17,6 @@ const amendSpacing_ms = 3_600_000;
 /** Of silicon that answers. */
 const strongIdentityOf = ({ silicon }: DeviceFold): string | null =>
   silicon === null || silicon.lapsed ? null : silicon.strong_identity;
-/**
- * A title made before its GPU could answer would say "declared" for good: the first challenge is waited for. Simulated
- * GPUs have nothing to show.
- */
-const waitsForSilicon = ({ simulated, challenged_ms, challenge }: DeviceFold): boolean =>
-  !simulated && (challenged_ms === null || challenge !== null);
 
 /** The chain writer's window on the registry: reads the fold, and puts what the chain did into the log. */
 export function createRegistryView(options: {
@@ -106,12 +102,14 @@ export function createRegistryView(options: {
         ];
       });
     },
-    consents: () =>
-      [...devices()].flatMap((fold) => {
+    consents: () => {
+      const standIns = new Set(orders.all().map(({ device }) => device));
+      return [...devices()].flatMap((fold) => {
         const { device, token, consent } = fold;
-        if (token !== null || consent === null || !isInOrder(fold)) return [];
+        if (token !== null || consent === null || standIns.has(device) || !isInOrder(fold)) return [];
         return [{ device, authorization: consent.authorization, signature: consent.signature }];
-      }),
+      });
+    },
     amendments: () =>
       [...devices()].filter(isTitled).flatMap((fold) => {
         const { device, token, inventory } = fold;
@@ -151,14 +149,13 @@ export function createRegistryView(options: {
       }),
     replacements: () =>
       orders.all().flatMap((order) => {
-        const token_id = order.token_id;
+        const { token_id } = order;
         const former = [...devices()].find(({ token }) => token?.token_id === token_id);
         const fold = findDevice(order.device);
         const known = directory.find(order.device);
-        if (former === undefined || fold === undefined || known === undefined) return [];
-        // A key that was rotated out since the order stands in for nobody.
-        if (fold.device !== order.device || fold.token !== null || fold.retired !== null) return [];
-        if (fold.inventory === null || waitsForSilicon(fold) || !isInOrder(fold)) return [];
+        if (replacementObstacle(order, former, fold, isRevoked) !== null) return [];
+        // What has no obstacle is all there.
+        if (former === undefined || known === undefined || !fold?.inventory) return [];
         const { title_replacement: signed, inventory } = fold;
         // An inventory is told again every hour: as long as it says the same, what was signed stays good.
         const stays = signed !== null && signed.material === inventory.material;
@@ -214,9 +211,10 @@ export function createRegistryView(options: {
     tellReplacement: (token_id, told) => orders.tell(String(token_id), told),
     record(body) {
       if (isRecorded(body)) return;
-      ledger.add("chain", body);
+      // In one commit: an order that outlived what it ordered would keep the device waiting for nothing.
+      const alongside = () => void (body.type === "replaced" && orders.remove(body.token_id));
+      ledger.add("chain", body, { alongside });
       ledger.settle();
-      if (body.type === "replaced") orders.remove(body.token_id);
       onChain(body);
     },
   };

@@ -10,7 +10,7 @@ import type { LoanTerms } from "../credit/loanTerms/loanTerms.js";
 import { healthPolicies } from "../health/policy.js";
 import { createDownlink } from "../ingest/downlink.js";
 import { createCheckpointer } from "../log/checkpointer.js";
-import { createReplacementOrders } from "../replacementOrders.js";
+import { createReplacementOrders } from "../replacement/replacementOrders.js";
 import { createMeta } from "../store/meta.js";
 import { closeEvidenceBenches, evidenceBench } from "../testing/evidenceBench.js";
 import { registryKey, testOrigin } from "../testing/openCore.js";

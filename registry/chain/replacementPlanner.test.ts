@@ -2,7 +2,7 @@ import { hashTypedData, keccak256, type TypedDataDefinition } from "viem";
 import { mnemonicToAccount } from "viem/accounts";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { titleReplacementMessage } from "../../protocol/mint/titleReplacementMessage.js";
-import { replacementTypedData } from "../replacementTypedData.js";
+import { replacementTypedData } from "../replacement/replacementTypedData.js";
 import { createChainReader } from "./chainReader.js";
 import { chainTransport } from "./chainTransport.js";
 import type { Deployment } from "./deployment.js";
@@ -61,7 +61,7 @@ describe("a replacement", () => {
     const { registry, old, next, token_id, order, bench, open, look } = await ordered();
     registry.answering = false;
     await look();
-    expect(order.told).toEqual({ asked: null, consenter: holder.address, problem: null });
+    expect(order.told).toEqual({ asked: null, consenter: holder.address, by_contract: false, problem: null });
     registry.answering = true;
     await look(open().writer);
     expect(order.told).toMatchObject({ consenter: holder.address, problem: null });
@@ -103,7 +103,10 @@ describe("a replacement", () => {
     order.consent = await stranger.signTypedData(typedData(order));
     await look();
     await look();
-    expect(order.told!.problem).toBe(`ConsentInvalid(${holder.address})`);
+    expect(order.told!.problem).toEqual({
+      code: "CONSENT_INVALID",
+      text: `the chain does not take the consent: ConsentInvalid(${holder.address})`,
+    });
     expect(await titleOf(token_id)).toMatchObject({ device: old.candidate.device });
     order.consent = await holder.signTypedData(typedData(order));
     await look();
@@ -142,8 +145,9 @@ describe("a replacement", () => {
     await writer.step();
     expect(order.told).toEqual({
       asked: null,
-      consenter: null,
-      problem: `the device has token ${next.token_id} of its own`,
+      consenter: holder.address,
+      by_contract: false,
+      problem: { code: "DEVICE_TITLED", text: `the device has token ${next.token_id} of its own on chain` },
     });
   });
 });

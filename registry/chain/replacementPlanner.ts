@@ -5,6 +5,7 @@ import { CaliberError } from "../../protocol/errors.js";
 import { originHash } from "../../protocol/log/originHash.js";
 import { titleReplacementMessage } from "../../protocol/mint/titleReplacementMessage.js";
 import type { TitleReplacement } from "../../protocol/report/schema.js";
+import type { ReplacementProblem } from "../replacement/replacementOrders.js";
 import { allDone } from "./allDone.js";
 import { type IntentWork, intentId } from "./intent.js";
 import { findKeyChange } from "./intentEffect.js";
@@ -24,7 +25,7 @@ const margin_s = 120;
  * replacement once that is given. All that must last is in the order and in the device's report.
  */
 export function createReplacementPlanner(ctx: WriterContext): ReplacementPlanner {
-  const { client, deployment, store, view, settings, now_ms } = ctx;
+  const { client, deployment, store, view, settings, problems, now_ms } = ctx;
   const token = { address: deployment.token, abi: caliberTokenAbi } as const;
   /** When each was last asked or looked at, and at which facts. Lost with the process: then once more. */
   const looks = new Map<bigint, { facts: string; next_ms: number }>();
@@ -53,28 +54,27 @@ export function createReplacementPlanner(ctx: WriterContext): ReplacementPlanner
 
   async function advance(wish: ReplacementWish, head: Head): Promise<void> {
     const { token_id, device } = wish;
-    const tell = (problem: string, asked: TitleReplacement | null = null, consenter: string | null = null) =>
-      view.tellReplacement(token_id, { asked, consenter, problem });
     const facts = await readFacts(wish);
-    if (facts === null) return tell(`token ${token_id} is not on chain`);
-    const { title, consenter, own, taken } = facts;
+    const { consenter = null, by_contract = false } = facts ?? {};
+    const tell = (problem: ReplacementProblem | null, asked: TitleReplacement | null = null) =>
+      view.tellReplacement(token_id, { asked, consenter, by_contract, problem });
+    if (facts === null)
+      return tell({ code: "TOKEN_NOT_ON_CHAIN", text: `token ${token_id} is not on chain` });
+    const { title, own, taken } = facts;
     const named = title.deviceKeyHash.slice(2);
     if (named === device) return recordFound(wish, title.evidence.slice(2), head);
-    if (own.live !== 0n) return tell(`the device has token ${own.live} of its own`);
-    if (own.nonce !== 0n) return tell("the device's key had a title once and can have no other: rotate it");
-    if (taken !== 0n) return tell(`token ${taken} has this GPU's identity`);
+    const hindrance = hindranceOf(own, taken);
+    if (hindrance !== null) return tell(hindrance);
 
     const now_s = chainNow_s(head, now_ms());
     const wanted = wantedOf(wish, facts, now_s);
     const { signed } = wish;
     if (signed === null || !isGood(signed, wish, wanted, now_s)) {
       view.requestReplacement(device, wanted);
-      return view.tellReplacement(token_id, { asked: null, consenter, problem: null });
+      return tell(null);
     }
     const { replacement, signature } = signed;
-    if (wish.consent === null) {
-      return view.tellReplacement(token_id, { asked: replacement, consenter, problem: null });
-    }
+    if (wish.consent === null) return tell(null, replacement);
     const work: IntentWork = {
       kind: "replace",
       payload: {
@@ -92,10 +92,14 @@ export function createReplacementPlanner(ctx: WriterContext): ReplacementPlanner
     const resting = before !== null && now_ms() - before.updated_ms < settings.failure_retry_ms;
     if (before?.state === "failed" && same && resting) {
       // The chain has refused just this: another consent is a new try.
-      return tell(before.last_error ?? "the chain refuses it", replacement, consenter);
+      return tell(refusalOf(before.last_error ?? "no reason given"), replacement);
     }
-    view.tellReplacement(token_id, { asked: replacement, consenter, problem: null });
-    store.want(work);
+    // While the chain was read the order may have been cancelled, or another may have been asked to consent.
+    tell(null, replacement);
+    const stands = view
+      .replacements()
+      .some((now) => now.token_id === token_id && now.consent === wish.consent);
+    if (stands) store.want(work);
   }
 
   async function readFacts({ token_id, device, weak_identity, strong_identity }: ReplacementWish) {
@@ -112,9 +116,10 @@ export function createReplacementPlanner(ctx: WriterContext): ReplacementPlanner
           client.readContract({ ...token, functionName: "tokenOfIdentity", args: [strong] }),
           client.readContract({ ...token, functionName: "predecessorOf", args: [strong, weak] }),
         ]);
+      const by_contract = (await client.getCode({ address: consenter })) !== undefined;
       // The title's own identities are freed before the new ones are bound.
       const taken = [weakHolder, strongHolder].find((holder) => holder !== 0n && holder !== token_id) ?? 0n;
-      return { title, fingerprint, consenter, own: { live, nonce }, taken, predecessor };
+      return { title, fingerprint, consenter, by_contract, own: { live, nonce }, taken, predecessor };
     } catch (error) {
       if (revertOf(error) === null) throw error;
       return null;
@@ -192,9 +197,31 @@ export function createReplacementPlanner(ctx: WriterContext): ReplacementPlanner
       tx: found.tx,
       block: found.block.number,
     });
+    // The key that it left looked like that of a redeemed title.
+    problems.clear("TITLE_REDEEMED", former);
   }
 
   return { plan };
+}
+
+/** What keeps this device's key, or its GPU, from ever standing in. */
+function hindranceOf(own: { live: bigint; nonce: bigint }, taken: bigint): ReplacementProblem | null {
+  if (own.live !== 0n) {
+    return { code: "DEVICE_TITLED", text: `the device has token ${own.live} of its own on chain` };
+  }
+  if (own.nonce !== 0n) {
+    return {
+      code: "KEY_RETIRED",
+      text: "the device's key had a token once and can have no other: rotate it",
+    };
+  }
+  return taken === 0n ? null : { code: "IDENTITY_TAKEN", text: `token ${taken} has this GPU's identity` };
+}
+
+function refusalOf(reason: string): ReplacementProblem {
+  return reason.startsWith("ConsentInvalid")
+    ? { code: "CONSENT_INVALID", text: `the chain does not take the consent: ${reason}` }
+    : { code: "CHAIN_REFUSES", text: `the chain refuses the replacement: ${reason}` };
 }
 
 /** The contract's word for none is zero, which nothing is ever bound to. */

@@ -1,4 +1,4 @@
-import type { TitleReplacement } from "../protocol/report/schema.js";
+import type { TitleReplacement } from "../../protocol/report/schema.js";
 
 /** What a wallet is asked to sign (`eth_signTypedData_v4`) to consent to a replacement: plain JSON. */
 export function replacementTypedData(replacement: TitleReplacement) {
