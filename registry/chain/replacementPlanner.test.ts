@@ -1,6 +1,7 @@
-import { hashTypedData, keccak256, type TypedDataDefinition } from "viem";
+import { type Abi, encodeFunctionData, hashTypedData, keccak256, type TypedDataDefinition } from "viem";
 import { mnemonicToAccount } from "viem/accounts";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { caliberTokenAbi } from "../../contracts-abi/abi/CaliberToken.js";
 import { titleReplacementMessage } from "../../protocol/mint/titleReplacementMessage.js";
 import { replacementTypedData } from "../replacement/replacementTypedData.js";
 import { createChainReader } from "./chainReader.js";
@@ -27,10 +28,19 @@ afterAll(() => anvil.kill());
 const holder = mnemonicToAccount("test test test test test test test test test test test junk", {
   addressIndex: 1,
 });
+const stranger = mnemonicToAccount("test test test test test test test test test test test junk", {
+  addressIndex: 5,
+});
 const transport = () => chainTransport(anvil.url);
 const titleOf = (token_id: bigint) => createChainReader(transport(), deployment).titleOf(token_id);
 const typedData = (order: FakeOrder) =>
   replacementTypedData(order.told!.asked!) as unknown as TypedDataDefinition;
+
+async function asHolder(functionName: "setController" | "redeem", args: unknown[]): Promise<void> {
+  const data = encodeFunctionData({ abi: caliberTokenAbi as Abi, functionName, args });
+  const from = holder.address;
+  await anvil.rpc("eth_sendTransaction", [{ from, to: deployment.token, data, gas: "0x4c4b40" }]);
+}
 
 /** A titled device, another one that is to stand in, and the order that says so. */
 const ordered = async () => {
@@ -53,7 +63,10 @@ const ordered = async () => {
       await writer.step();
     }
   };
-  return { registry, old, next, token_id, order, bench, open, look };
+  const pass = (ms: number) => {
+    now_ms += ms;
+  };
+  return { registry, old, next, token_id, order, bench, open, look, pass };
 };
 
 describe("a replacement", () => {
@@ -99,7 +112,6 @@ describe("a replacement", () => {
   it("tells when the consent is not the holder's, and takes another", async () => {
     const { old, next, token_id, order, bench, look } = await ordered();
     await look();
-    const stranger = mnemonicToAccount("test test test test test test test test test test test junk");
     order.consent = await stranger.signTypedData(typedData(order));
     await look();
     await look();
@@ -127,6 +139,66 @@ describe("a replacement", () => {
       expect(order.signed!.replacement.predecessor).toBe("0");
       expect(order.told!.asked).toEqual(order.signed!.replacement);
     }
+  });
+
+  it("has the device sign anew when its word has run out, or the title has another controller", async () => {
+    const { token_id, order, look, pass } = await ordered();
+    await look();
+    const first = order.told!.asked!;
+    pass(7 * 24 * 3600 * 1000);
+    await look();
+    const second = order.told!.asked!;
+    expect({ ...second, deadline: "" }).toEqual({ ...first, deadline: "" });
+    expect(BigInt(second.deadline)).toBeGreaterThan(BigInt(first.deadline));
+    await asHolder("setController", [token_id, stranger.address]);
+    await look();
+    expect(order.told).toMatchObject({ consenter: stranger.address, problem: null });
+    expect(order.told!.asked!.fingerprint).not.toBe(second.fingerprint);
+  });
+
+  it("is consented to by a contract, whose word only the chain knows", async () => {
+    const { next, token_id, order, bench, look } = await ordered();
+    // Answers every call with the magic value of ERC-1271.
+    const yes = `0x7f1626ba7e${"00".repeat(28)}60005260206000f3`;
+    await anvil.rpc("anvil_setCode", [stranger.address, yes]);
+    await asHolder("setController", [token_id, stranger.address]);
+    await look();
+    expect(order.told).toMatchObject({ consenter: stranger.address, by_contract: true });
+    order.consent = "0x01";
+    await runUntilQuiet(bench.writer);
+    expect(await titleOf(token_id)).toMatchObject({ device: next.candidate.device });
+  });
+
+  it("comes to nothing when it is cancelled while the chain is read", async () => {
+    const { old, registry, token_id, order, bench, look } = await ordered();
+    await look();
+    order.consent = await holder.signTypedData(typedData(order));
+    const { tellReplacement } = registry.view;
+    registry.view.tellReplacement = (...told) => {
+      tellReplacement(...told);
+      registry.order = null;
+    };
+    await runUntilQuiet(bench.writer);
+    expect(await titleOf(token_id)).toMatchObject({ device: old.candidate.device });
+    expect(bench.store.find(`replace:${token_id}:${order.device.candidate.device}`)).toBeNull();
+  });
+
+  it("tells of a title that is redeemed, and of a key that had one", async () => {
+    const { old, next, token_id, order, bench, look } = await ordered();
+    await asHolder("redeem", [token_id]);
+    await look();
+    expect(order.told).toEqual({
+      asked: null,
+      consenter: null,
+      by_contract: false,
+      problem: { code: "TOKEN_NOT_ON_CHAIN", text: `token ${token_id} is not on chain` },
+    });
+    const other = await ordered();
+    Object.assign(other.order, { device: { ...other.next, candidate: old.candidate } });
+    await other.look();
+    expect(other.order.told!.problem?.code).toBe("KEY_RETIRED");
+    expect(next.token_id).toBeNull();
+    expect(bench.writer.status().intents.wanted).toBe(0);
   });
 
   it("tells when the device has a title of its own", async () => {
