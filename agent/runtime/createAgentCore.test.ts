@@ -21,6 +21,7 @@ import { signEnvelope } from "../../protocol/dsse/signEnvelope.js";
 import { statementHash } from "../../protocol/dsse/statementHash.js";
 import { originHash } from "../../protocol/log/originHash.js";
 import { mintAuthorizationMessage } from "../../protocol/mint/mintAuthorizationMessage.js";
+import { titleReplacementMessage } from "../../protocol/mint/titleReplacementMessage.js";
 import { titleRotationMessage } from "../../protocol/mint/titleRotationMessage.js";
 import type { RegistryKeyChange } from "../../protocol/registryKey/registryKeyChange.js";
 import { parseReport } from "../../protocol/report/parseReport.js";
@@ -30,6 +31,7 @@ import type {
   MintAuthorization,
   Presence,
   Report,
+  TitleReplacement,
   TitleRotation,
 } from "../../protocol/report/schema.js";
 import type { SigningKey } from "../keys/keyStore.js";
@@ -83,7 +85,11 @@ let directory: string;
 let databases = 0;
 const freshPath = (): string => join(directory, `${databases++}.db`);
 
-const start = (machine_boot = "boot-1", accept_contract?: TitleContract): void => {
+const start = (
+  machine_boot = "boot-1",
+  accept_contract?: TitleContract,
+  accept_replacement?: string,
+): void => {
   core = createAgentCore({
     identity: {
       host,
@@ -109,6 +115,7 @@ const start = (machine_boot = "boot-1", accept_contract?: TitleContract): void =
     source: "nvml",
     host_facts,
     accept_contract,
+    accept_replacement,
     onNews: () => {
       news += 1;
     },
@@ -682,6 +689,79 @@ describe("a rotation request", () => {
     expect(discarded).toEqual([]);
     down({ type: "title-key", device: next.id });
     expect(discarded).toEqual([[uuid, next.id]]);
+  });
+});
+
+describe("a replacement request", () => {
+  const replacement = (over: Partial<TitleReplacement> = {}): TitleReplacement => ({
+    chain_id: 31_337,
+    contract: `0x${"cd".repeat(20)}`,
+    token_id: "7",
+    fingerprint: `0x${"12".repeat(32)}`,
+    device_key_hash: `0x${device}`,
+    strong_identity: `0x${"0".repeat(64)}`,
+    weak_identity: `0x${weakIdentityOf(uuid)}`,
+    evidence: `0x${db.prepare("SELECT statement FROM report WHERE kind = 'inventory' ORDER BY seq DESC").pluck().get()}`,
+    log_origin: originHash("log.test/1"),
+    header_hash: `0x${"0".repeat(64)}`,
+    assurance: 0,
+    predecessor: "0",
+    nonce: "0",
+    deadline: String(Math.floor(now_ms / 1000) + 6 * 24 * 3600),
+    ...over,
+  });
+  const ask = (asked: TitleReplacement) => down({ type: "replacement-request", device, replacement: asked });
+  const answers = () => reports().flatMap((report) => (report.kind === "replace-title" ? [report.body] : []));
+  const begin = (accept?: string): TitleReplacement => {
+    core.close();
+    elapse(1000);
+    start("boot-1", undefined, accept);
+    head(spool.head(device));
+    core.onInventory([inventory()]);
+    run(2);
+    return replacement();
+  };
+
+  it("is answered for the one token that was accepted, and keeps to its contract from then on", () => {
+    const asked = begin("7");
+    ask(asked);
+    const [{ replacement: said, signature }] = answers() as [ReturnType<typeof answers>[number]];
+    expect(said).toEqual(asked);
+    const message = titleReplacementMessage(asked);
+    expect(() => verifyEs256(message, Buffer.from(signature, "hex"), deviceKey)).not.toThrow();
+    ask({ ...asked, contract: `0x${"ce".repeat(20)}` });
+    ask({ ...asked, token_id: "8" });
+    ask({ ...asked, evidence: `0x${"5".repeat(64)}` });
+    down({ type: "replacement-request", device: "0".repeat(64), replacement: asked });
+    expect(answers()).toHaveLength(1);
+  });
+
+  it("is not answered by a host that accepted none", () => {
+    ask(begin());
+    expect(answers()).toEqual([]);
+  });
+
+  it("leaves no room for a title of the device's own meanwhile", () => {
+    const { chain_id, contract, device_key_hash, strong_identity, weak_identity, evidence, log_origin } =
+      begin("7");
+    const terms = {
+      chain_id,
+      contract,
+      device_key_hash,
+      strong_identity,
+      weak_identity,
+      evidence,
+      log_origin,
+    };
+    const own = { recipient, header_hash: `0x${"0".repeat(64)}`, assurance: 0, predecessor: "0", nonce: "0" };
+    const deadline = String(Math.floor(now_ms / 1000) + 3600);
+    const request = () =>
+      down({ type: "mint-request", device, authorization: { ...terms, ...own, deadline } });
+    request();
+    expect(kinds()).not.toContain("consent");
+    begin();
+    request();
+    expect(kinds()).toContain("consent");
   });
 });
 
