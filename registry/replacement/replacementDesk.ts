@@ -40,16 +40,14 @@ export function openReplacementDesk(data_dir: string, now_ms: () => number): Rep
   const db = openDatabase(path);
   const orders = createReplacementOrders(db);
 
-  const obstacleOf = (order: Pick<ReplacementOrder, "token_id" | "device">) => {
-    const former = holderOf(db, order.token_id);
-    const obstacle = replacementObstacle(order, former, deviceOf(db, order.device), (host) =>
-      isRevoked(db, host),
-    );
-    return { former: former?.device ?? null, obstacle };
+  const factsOf = (order: Pick<ReplacementOrder, "token_id" | "device">) => {
+    const [holder, standIn] = [holderOf(db, order.token_id), deviceOf(db, order.device)];
+    const obstacle = replacementObstacle(order, holder, standIn, (host) => isRevoked(db, host));
+    return { holder, standIn, obstacle };
   };
   const statusOf = (order: ReplacementOrder): ReplacementStatus => {
     const underWay = intentUnderWay(db, order);
-    return replacementStatus({ order, ...obstacleOf(order), underWay, now_ms: now_ms() });
+    return replacementStatus({ order, ...factsOf(order), underWay, now_ms: now_ms() });
   };
   const find = (token_id: string): ReplacementOrder => {
     const order = orders.find(token_id);
@@ -62,7 +60,7 @@ export function openReplacementDesk(data_dir: string, now_ms: () => number): Rep
 
   return {
     order(token_id, device) {
-      const { obstacle } = obstacleOf({ token_id, device });
+      const { obstacle } = factsOf({ token_id, device });
       if (obstacle !== null && !obstacle.passes) throw userError(obstacle.code, obstacle.text);
       orders.put(token_id, device);
       return statusOf(find(token_id));

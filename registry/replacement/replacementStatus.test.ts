@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import vector from "../../fixtures/vectors/replacement.json" with { type: "json" };
+import { foldBench } from "../testing/foldBench.js";
 import type { ReplacementOrder } from "./replacementOrders.js";
 import { replacementStatus } from "./replacementStatus.js";
 
@@ -19,8 +20,19 @@ const problem = { code: "IDENTITY_TAKEN", text: "token 3 has this GPU's identity
 const obstacle = { code: "DEVICE_DISPUTED", text: "equivocation", passes: true } as const;
 const tx = `0x${"ab".repeat(32)}`;
 
+const bench = foldBench();
+bench.enrol("f", "h-1");
+bench.inventory("f", "GPU-f");
 const of = (order: ReplacementOrder, change: Partial<Parameters<typeof replacementStatus>[0]> = {}) =>
-  replacementStatus({ order, former: "f", obstacle: null, underWay: null, now_ms, ...change });
+  replacementStatus({
+    order,
+    holder: bench.fold("f"),
+    standIn: undefined,
+    obstacle: null,
+    underWay: null,
+    now_ms,
+    ...change,
+  });
 
 describe("replacementStatus", () => {
   it.each<[string, ReturnType<typeof of>]>([
@@ -43,6 +55,10 @@ describe("replacementStatus", () => {
       consented: false,
       deadline_ms: now_ms + 1000,
       typed_data: { primaryType: "Replacement", message: { tokenId: "7" } },
+    });
+    expect(of(signed)).toMatchObject({
+      former: "f",
+      gpus: { device: null, former: { host: "h-1", uuid: "GPU-f", model: "Test GPU 80GB" } },
     });
     expect(of({ ...nothing, problem }).why).toEqual(problem);
     expect(of({ ...signed, problem }, { obstacle }).why).toEqual({

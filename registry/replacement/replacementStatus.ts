@@ -1,12 +1,17 @@
+import type { DeviceFold } from "../health/deviceFold.js";
 import type { ReplacementObstacle } from "./replacementObstacle.js";
 import type { ReplacementOrder, ReplacementProblem } from "./replacementOrders.js";
 import { replacementTypedData } from "./replacementTypedData.js";
 
+/** What a host declares of a GPU, for the eyes of who consents. */
+export type ReplacementGpu = { host: string; label: string; model: string | null; uuid: string | null };
+
 export type ReplacementStatus = {
   token_id: string;
-  /** Who is to stand in, and who has the token. */
+  /** Who is to stand in, and who has the token; null for a device that is not on record. */
   device: string;
   former: string | null;
+  gpus: { device: ReplacementGpu | null; former: ReplacementGpu | null };
   /**
    * What it waits for: that what `why` says is put right; the chain writer's first look; the device's signature; the consenter's; the
    * chain.
@@ -30,13 +35,15 @@ export type ReplacementStatus = {
 /** How far an order has come, from what is stored of it. Pure. */
 export function replacementStatus({
   order,
-  former,
+  holder,
+  standIn,
   obstacle,
   underWay,
   now_ms,
 }: {
   order: ReplacementOrder;
-  former: string | null;
+  holder: DeviceFold | undefined;
+  standIn: DeviceFold | undefined;
   obstacle: ReplacementObstacle | null;
   underWay: { tx: string | null } | null;
   now_ms: number;
@@ -47,7 +54,8 @@ export function replacementStatus({
   const facts = {
     token_id,
     device,
-    former,
+    former: holder?.device ?? null,
+    gpus: { device: gpuOf(standIn), former: gpuOf(holder) },
     consenter: consenter === null ? null : { address: consenter, by_contract },
     typed_data: asked === null ? null : replacementTypedData(asked),
     deadline_ms,
@@ -65,4 +73,10 @@ export function replacementStatus({
   const waits_for =
     consenter === null ? "writer" : asked === null ? "device" : consent === null ? "consent" : "chain";
   return { ...facts, waits_for, why: null };
+}
+
+function gpuOf(fold: DeviceFold | undefined): ReplacementGpu | null {
+  if (fold === undefined) return null;
+  const { host, label, inventory } = fold;
+  return { host, label, model: inventory?.name ?? null, uuid: inventory?.uuid ?? null };
 }

@@ -1,11 +1,14 @@
-import type { ReplacementStatus } from "../../../registry/replacement/replacementStatus.js";
+import { printable } from "../../../protocol/printable.js";
+import type { ReplacementGpu, ReplacementStatus } from "../../../registry/replacement/replacementStatus.js";
 
 /** An order's status in words, with what to do next. */
 export function replacementText(status: ReplacementStatus): string {
-  const { token_id, device, former, consenter, deadline_ms } = status;
+  const { token_id, device, former, gpus, consenter, deadline_ms } = status;
   const lines = [
     `token ${token_id}: device ${device} is to stand in for ${former ?? "a device that is not on record"}`,
     `  ${nextOf(status)}`,
+    `  comes        ${gpuText(gpus.device)}`,
+    `  goes         ${gpuText(gpus.former)}`,
   ];
   if (consenter !== null) {
     const kind = consenter.by_contract ? " (a contract: ERC-1271)" : "";
@@ -28,4 +31,11 @@ function nextOf({ waits_for, why, token_id }: ReplacementStatus): string {
     default:
       return "waits for the registry's chain writer to look at it: is the registry running, with --rpc-url?";
   }
+}
+
+/** A host's own words: they may hold anything. */
+function gpuText(gpu: ReplacementGpu | null): string {
+  if (gpu === null) return "not on record";
+  const { host, label, model, uuid } = gpu;
+  return printable(`${model ?? "model not told"}, ${uuid ?? "UUID not told"}, on ${host} (${label})`);
 }
