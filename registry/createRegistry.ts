@@ -51,6 +51,7 @@ import { createEvidenceLog } from "./log/evidenceLog.js";
 import { createLedger } from "./log/ledger.js";
 import { originOf } from "./originOf.js";
 import { registryMetrics } from "./registryMetrics.js";
+import { createReplacementDesk } from "./replacement/replacementDesk.js";
 import { createReplacementOrders } from "./replacement/replacementOrders.js";
 import { startDecisions } from "./startDecisions.js";
 import { startRevocations } from "./startRevocations.js";
@@ -322,6 +323,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
             chain: chain?.status() ?? null,
             loans: loans === null ? null : { fault: loans.fault(), head: loans.view.status().head },
           }),
+        replacements: createReplacementDesk(db, now_ms).all,
         loans,
         approver:
           loans === null || options.loans === undefined || options.chain === null

@@ -102,3 +102,29 @@ it("in the middle of a loan one GPU rotates its key and another is swapped out, 
   const live = tableDigests(core.db);
   expect(rebuild(core.db).digests).toEqual(live);
 });
+
+it("a GPU that had got a title of its own stands in under another key, once that title is redeemed", async () => {
+  const { desk, asked } = bench;
+  const [lender, hasty] = [bench.host("GPU-8"), bench.host("GPU-9")];
+  for (const host of [lender, hasty]) await host.begin();
+  const [token, own] = [await bench.mint(lender), await bench.mint(hasty)];
+  await bench.settle();
+  await refused(() => desk.order(String(token), hasty.device.id), "DEVICE_TITLED");
+  await world.redeem(borrower, own);
+  await hasty.say("retire", { reason: "got a title of its own" });
+  await refused(() => desk.order(String(token), hasty.device.id), "DEVICE_TITLED");
+  const again = bench.host("GPU-9");
+  desk.order(String(token), again.device.id);
+  await again.begin();
+  await bench.step();
+  const { replacement } = asked("replacement-request")!;
+  expect(replacement).toMatchObject({ device_key_hash: `0x${again.device.id}`, predecessor: String(own) });
+  await again.standIn(replacement);
+  await bench.step();
+  const data = desk.status(String(token)).typed_data as unknown as TypedDataDefinition;
+  await desk.consent(String(token), await controller.signTypedData(data));
+  await bench.step();
+  await bench.settle();
+  expect((await world.titleOf(token)).deviceKeyHash).toBe(`0x${again.device.id}`);
+  expect(bench.registry().core.fold(again.device).token).toMatchObject({ token_id: String(token) });
+});

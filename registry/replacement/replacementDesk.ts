@@ -26,7 +26,6 @@ export type ReplacementDesk = {
   consent(token_id: string, signature: string): Promise<ReplacementStatus>;
   /** @throws CaliberError REPLACEMENT_NONE, REPLACEMENT_UNDER_WAY when the chain may have it already */
   cancel(token_id: string): void;
-  close(): void;
 };
 
 /**
@@ -34,10 +33,18 @@ export type ReplacementDesk = {
  *
  * @throws CaliberError DATA_DIR_UNUSABLE when no registry has been made there
  */
-export function openReplacementDesk(data_dir: string, now_ms: () => number): ReplacementDesk {
+export function openReplacementDesk(
+  data_dir: string,
+  now_ms: () => number,
+): ReplacementDesk & { close(): void } {
   const path = databasePath(data_dir);
   if (!existsSync(path)) throw userError("DATA_DIR_UNUSABLE", `${data_dir} holds no registry`);
   const db = openDatabase(path);
+  return { ...createReplacementDesk(db, now_ms), close: () => void db.close() };
+}
+
+/** The same over a database that is open. */
+export function createReplacementDesk(db: Db, now_ms: () => number): ReplacementDesk {
   const orders = createReplacementOrders(db);
 
   const factsOf = (order: Pick<ReplacementOrder, "token_id" | "device">) => {
@@ -90,7 +97,6 @@ export function openReplacementDesk(data_dir: string, now_ms: () => number): Rep
       }
       orders.remove(token_id);
     },
-    close: () => void db.close(),
   };
 }
 
