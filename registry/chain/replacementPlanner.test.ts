@@ -9,7 +9,7 @@ import { chainTransport } from "./chainTransport.js";
 import type { Deployment } from "./deployment.js";
 import { type FakeDevice, type FakeOrder, fakeRegistry } from "./testing/fakeRegistry.js";
 import { type Anvil, startAnvil } from "./testing/startAnvil.js";
-import { deployTo, openBench, runUntilQuiet } from "./testing/writerBench.js";
+import { type Bench, deployTo, openBench, runUntilQuiet } from "./testing/writerBench.js";
 
 let anvil: Anvil;
 let deployment: Deployment;
@@ -48,18 +48,24 @@ const ordered = async () => {
   const [old, next] = registry.devices as [FakeDevice, FakeDevice];
   next.replaced = true;
   let now_ms = Date.now();
-  const open = () =>
-    openBench({ deployment, view: registry.view, transport: transport(), now_ms: () => now_ms });
+  const open = (db?: Bench["db"]) =>
+    openBench({
+      deployment,
+      view: registry.view,
+      transport: transport(),
+      now_ms: () => now_ms,
+      ...(db && { db }),
+    });
   const bench = open();
   await runUntilQuiet(bench.writer);
   const token_id = old.token_id!;
   next.replaced = false;
   const order: FakeOrder = { token_id, device: next, signed: null, consent: null, told: null };
   registry.order = order;
-  /** Two rounds, each after the pause between looks. */
+  /** Two rounds, each after the longest pause between looks. */
   const look = async (writer = bench.writer) => {
     for (const _round of [0, 1]) {
-      now_ms += 6_000;
+      now_ms += 400_000;
       await writer.step();
     }
   };
@@ -183,6 +189,23 @@ describe("a replacement", () => {
     expect(bench.store.find(`replace:${token_id}:${order.device.candidate.device}`)).toBeNull();
   });
 
+  it("is sent again, the same, when a reorganisation takes it back", async () => {
+    const { registry, old, next, token_id, order, bench, open, look } = await ordered();
+    await look();
+    order.consent = await holder.signTypedData(typedData(order));
+    const before = await anvil.rpc("evm_snapshot", []);
+    await runUntilQuiet(bench.writer);
+    const [recorded] = registry.recorded.filter(({ type }) => type === "replaced");
+    await anvil.rpc("evm_revert", [before]);
+    await anvil.rpc("anvil_mine", ["0x3"]);
+    expect(await titleOf(token_id)).toMatchObject({ device: old.candidate.device });
+    await runUntilQuiet(open(bench.db).writer);
+    expect(await titleOf(token_id)).toMatchObject({ device: next.candidate.device, amendments: 1 });
+    const all = registry.recorded.flatMap((body) => (body.type === "replaced" ? [body.tx] : []));
+    expect(new Set(all)).toEqual(new Set([recorded?.type === "replaced" && recorded.tx]));
+    expect(registry.recorded.filter(({ type }) => type === "unminted")).toEqual([]);
+  });
+
   it("tells of a title that is redeemed, and of a key that had one", async () => {
     const { old, next, token_id, order, bench, look } = await ordered();
     await asHolder("redeem", [token_id]);
@@ -199,6 +222,29 @@ describe("a replacement", () => {
     expect(other.order.told!.problem?.code).toBe("KEY_RETIRED");
     expect(next.token_id).toBeNull();
     expect(bench.writer.status().intents.wanted).toBe(0);
+  });
+
+  it("asks a device that does not answer less and less often, and at once when it tells something new", async () => {
+    const { registry, next, order, bench, pass } = await ordered();
+    registry.answering = false;
+    let asked = 0;
+    const { requestReplacement } = registry.view;
+    registry.view.requestReplacement = (...request) => {
+      asked += 1;
+      requestReplacement(...request);
+    };
+    for (let left = 60; left > 0; left -= 1) {
+      await bench.writer.step();
+      pass(20_000);
+    }
+    // In twenty minutes; every five in the end.
+    expect(asked).toBeGreaterThan(6);
+    expect(asked).toBeLessThan(13);
+    const before = asked;
+    next.candidate.evidence = "ab".repeat(32);
+    await bench.writer.step();
+    expect(asked).toBe(before + 1);
+    expect(order.told).toMatchObject({ asked: null, problem: null });
   });
 
   it("tells when the device has a title of its own", async () => {

@@ -25,10 +25,10 @@ const margin_s = 120;
  * replacement once that is given. All that must last is in the order and in the device's report.
  */
 export function createReplacementPlanner(ctx: WriterContext): ReplacementPlanner {
-  const { client, deployment, store, view, settings, problems, now_ms } = ctx;
+  const { client, deployment, store, view, settings, problems, now_ms, random } = ctx;
   const token = { address: deployment.token, abi: caliberTokenAbi } as const;
-  /** When each was last asked or looked at, and at which facts. Lost with the process: then once more. */
-  const looks = new Map<bigint, { facts: string; next_ms: number }>();
+  /** How often each was looked at with these facts, and when it is next. Lost with the process: then once more. */
+  const looks = new Map<bigint, { facts: string; looked: number; next_ms: number }>();
 
   async function plan(head: Head): Promise<void> {
     const wishes = view.replacements();
@@ -44,11 +44,15 @@ export function createReplacementPlanner(ctx: WriterContext): ReplacementPlanner
     await allDone(due.map((wish) => advance(wish, head)));
   }
 
+  /** Due when something about it is new, as when its host has started anew; else after a growing, jittered pause. */
   function isDue(wish: ReplacementWish): boolean {
     const facts = JSON.stringify({ ...wish, token_id: String(wish.token_id), spki: null });
     const before = looks.get(wish.token_id);
-    if (before?.facts === facts && now_ms() < before.next_ms) return false;
-    looks.set(wish.token_id, { facts, next_ms: now_ms() + settings.consent_retry_ms });
+    const again = before?.facts === facts ? before : null;
+    if (again !== null && now_ms() < again.next_ms) return false;
+    const looked = again === null ? 0 : again.looked + 1;
+    const pause_ms = Math.min(settings.consent_retry_max_ms, settings.consent_retry_ms * 2 ** looked);
+    looks.set(wish.token_id, { facts, looked, next_ms: now_ms() + pause_ms * (0.75 + 0.5 * random()) });
     return true;
   }
 
@@ -88,14 +92,12 @@ export function createReplacementPlanner(ctx: WriterContext): ReplacementPlanner
       },
     };
     const before = store.find(intentId(work));
-    const same = JSON.stringify(before?.payload) === JSON.stringify(work.payload);
-    const resting = before !== null && now_ms() - before.updated_ms < settings.failure_retry_ms;
-    if (before?.state === "failed" && same && resting) {
-      // The chain has refused just this: another consent is a new try.
-      return tell(refusalOf(before.last_error ?? "no reason given"), replacement);
-    }
+    // The chain has refused just this: another consent is a new try.
+    const refused =
+      before?.state === "failed" && JSON.stringify(before.payload) === JSON.stringify(work.payload);
+    tell(refused ? refusalOf(before.last_error ?? "no reason given") : null, replacement);
+    if (refused && now_ms() - before.updated_ms < settings.failure_retry_ms) return;
     // While the chain was read the order may have been cancelled, or another may have been asked to consent.
-    tell(null, replacement);
     const stands = view
       .replacements()
       .some((now) => now.token_id === token_id && now.consent === wish.consent);

@@ -22,6 +22,8 @@ describe("replacement orders", () => {
     const problem = { code: "CONSENT_INVALID", text: "no" } as const;
     orders.tell("7", { ...told, problem });
     expect(orders.find("7")).toMatchObject({ consent: "0x01", problem });
+    orders.consent("7", asked, "0x04");
+    expect(orders.find("7")).toMatchObject({ consent: "0x04", problem: null });
     orders.tell("7", { ...told, consenter: `0x${"cd".repeat(20)}` });
     expect(orders.find("7")).toMatchObject({ consent: null, asked });
     orders.consent("7", asked, "0x02");

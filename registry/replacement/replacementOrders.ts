@@ -57,7 +57,9 @@ export function createReplacementOrders(db: Db): ReplacementOrders {
   const one = db.prepare<[string], Row>(`${select} WHERE token_id = ?`);
   const insert = db.prepare("INSERT INTO replacement_order (token_id, device) VALUES (?, ?)");
   const standing = db.prepare<[string, string], Row>(`${select} WHERE token_id = ? OR device = ?`);
-  const consent = db.prepare("UPDATE replacement_order SET consent = ? WHERE token_id = ? AND asked = ?");
+  const consent = db.prepare(
+    "UPDATE replacement_order SET consent = ?, problem = NULL WHERE token_id = ? AND asked = ?",
+  );
   // A consent to other words than these is worth nothing.
   const tell = db.prepare(
     `UPDATE replacement_order SET asked = @asked, consenter = @consenter, by_contract = @by_contract, problem = @problem,
