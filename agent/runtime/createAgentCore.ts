@@ -1,17 +1,10 @@
 import type { KeyObject } from "node:crypto";
 import type { Logger } from "pino";
-import type {
-  DownMessage,
-  HeadBody,
-  MintRequestBody,
-  ReplacementRequestBody,
-  RotationRequestBody,
-} from "../../protocol/down/downMessage.js";
+import type { DownMessage, HeadBody } from "../../protocol/down/downMessage.js";
 import { openDown } from "../../protocol/down/openDown.js";
 import { openEnvelope } from "../../protocol/dsse/openEnvelope.js";
 import { payloadTypes } from "../../protocol/dsse/payloadTypes.js";
 import { CaliberError } from "../../protocol/errors.js";
-import { mintAuthorizationMessage } from "../../protocol/mint/mintAuthorizationMessage.js";
 import type { RegistryKeyChange } from "../../protocol/registryKey/registryKeyChange.js";
 import type { HostFacts, InventoryBody, PauseReport, SourceName } from "../../protocol/report/schema.js";
 import type { Identity } from "../enrol/identity.js";
@@ -22,14 +15,12 @@ import type { Heard } from "../publisher/createPublisher.js";
 import type { GpuSample, SourceClock } from "../sources/telemetrySource.js";
 import type { Spool } from "../spool/spool.js";
 import { createSeriesWatch } from "../window/createSeriesWatch.js";
-import { answerReplacementRequest } from "./answerReplacementRequest.js";
-import { answerRotationRequest } from "./answerRotationRequest.js";
 import { createBeaconShelf } from "./beaconShelf.js";
-import { checkMintRequest } from "./checkMintRequest.js";
 import type { Device } from "./coreDevice.js";
 import { createDeviceMonitor } from "./createDeviceMonitor.js";
 import { createKeyLedger } from "./createKeyLedger.js";
 import { createReportSigner, type ReportSigner } from "./createReportSigner.js";
+import { createTitleAnswers } from "./createTitleAnswers.js";
 import { joinDropped, tellDropped } from "./droppedReports.js";
 import { retireDevice, rotateDevice } from "./endKey.js";
 import { joinHeads } from "./joinHeads.js";
@@ -123,7 +114,6 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
     log,
   } = options;
   const { head_wait_ms = 20_000, collector = null, onNews, accept_contract, source, host_facts } = options;
-  const accept_replacement = options.accept_replacement ?? null;
   const { host, simulated, window_ms } = identity;
   const started_mono_ms = clock.mono_ms();
   const beacons = createBeaconShelf(spool);
@@ -238,66 +228,16 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
     }
   };
 
-  const consent = ({ device, authorization: asked }: MintRequestBody): void => {
-    try {
-      const entry = byDevice.get(device);
-      if (entry === undefined)
-        throw new CaliberError("MINT_DEVICE_MISMATCH", "no such device is enrolled here");
-      const authorization = checkMintRequest(asked, {
-        device,
-        uuid: entry.uuid,
-        recipient: identity.recipient,
-        log_origin: identity.log_origin,
-        contract: spool.meta(`contract:${device}`) as TitleContract | null,
-        stands_in_for: accept_replacement,
-        in_tpm: entry.key.inTpm,
-        silicon: spool.meta(`silicon:${device}`),
-        isOwnInventory: (statement) => spool.isOwnInventory(device, statement),
-        now_ms: clock.now_ms(),
-      });
-      const signature = entry.key.sign(mintAuthorizationMessage(authorization)).toString("hex");
-      const said = entry.monitor.point({
-        kind: "consent",
-        body: { purpose: "mint", authorization, signature },
-      });
-      if (said) {
-        const { chain_id, contract } = authorization;
-        // In the same commit as the consent: no second contract can be first.
-        pin(device, `${chain_id}:${contract}` as TitleContract);
-        log.info({ device, chain_id, contract }, "consented to a title");
-      } else log.warn({ device }, "asked for consent before the chain was taken up");
-    } catch (error) {
-      if (!(error instanceof CaliberError)) throw error;
-      log.error({ device, code: error.code, why: error.message, asked }, "refused to consent to a title");
-    }
-  };
-
-  const consentToRotation = (asked: RotationRequestBody): void => {
-    const { device } = asked;
-    try {
-      const entry = byDevice.get(device);
-      const said = answerRotationRequest(asked, entry, { keys, spool, keyOf, now_ms: clock.now_ms() });
-      if (said) log.info({ device, token_id: asked.rotation.token_id }, "the title may follow to this key");
-      else log.warn({ device }, "asked to let a title follow before the chain was taken up");
-    } catch (error) {
-      if (!(error instanceof CaliberError)) throw error;
-      log.error({ device, code: error.code, why: error.message, asked }, "refused to let a title follow");
-    }
-  };
-
-  const standIn = (asked: ReplacementRequestBody): void => {
-    const { device } = asked;
-    const { log_origin } = identity;
-    try {
-      const ports = { accepted: accept_replacement, log_origin, spool, now_ms: clock.now_ms() };
-      const said = answerReplacementRequest(asked, byDevice.get(device), ports);
-      if (said) log.info({ device, token_id: asked.replacement.token_id }, "agreed to stand in for a title");
-      else log.warn({ device }, "asked to stand in before the chain was taken up");
-    } catch (error) {
-      if (!(error instanceof CaliberError)) throw error;
-      log.error({ device, code: error.code, why: error.message, asked }, "refused to stand in for a title");
-    }
-  };
+  const answerAboutTitle = createTitleAnswers({
+    identity,
+    accept_replacement: options.accept_replacement ?? null,
+    find: (device) => byDevice.get(device),
+    keys,
+    keyOf,
+    spool,
+    now_ms: clock.now_ms,
+    log,
+  });
 
   /** What the registry refused may be taken once it has started anew, a clock is right, a device is enrolled. */
   const releaseAside = (): void => {
@@ -352,13 +292,9 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
         spool.forgetBelow(body.size);
         break;
       case "mint-request":
-        consent(body);
-        break;
       case "rotation-request":
-        consentToRotation(body);
-        break;
       case "replacement-request":
-        standIn(body);
+        answerAboutTitle(body);
         break;
       case "title-key": {
         const entry = byDevice.get(body.device);
