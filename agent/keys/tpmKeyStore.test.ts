@@ -185,6 +185,21 @@ describeWithTpm("tpmKeyStore", () => {
     expect(again.deviceKey("GPU-other").sign(Buffer.from("m"))).toHaveLength(64);
   });
 
+  it("discards the keys before the one in force, and that one never", () => {
+    const store = tpmKeyStore(keys, tpm.tcti);
+    store.create([uuid, "GPU-other"]);
+    const first = store.deviceKey(uuid).id;
+    store.discardFormer(uuid, first);
+    expect(store.deviceKey(uuid, first).id).toBe(first);
+    const next = store.createSuccessor(uuid).id;
+    const last = store.createSuccessor(uuid).id;
+    for (const _again of [0, 1]) store.discardFormer(uuid, last);
+    expect(store.deviceKey(uuid, last).sign(Buffer.from("m"))).toHaveLength(64);
+    for (const gone of [first, next]) expect(() => store.deviceKey(uuid, gone)).toThrow(coded("KEY_MISSING"));
+    expect(store.deviceKey("GPU-other").sign(Buffer.from("m"))).toHaveLength(64);
+    expect(readdirSync(keys).filter((name) => name.startsWith("device-"))).toHaveLength(2);
+  });
+
   it("says what is wrong with its TPM", () => {
     expect(() => tpmKeyStore(keys, "cmd:rm -rf /")).toThrow(coded("TCTI_INVALID"));
     const absent = tpmKeyStore(keys, "device:/dev/no-such-tpm");

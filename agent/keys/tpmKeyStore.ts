@@ -117,6 +117,17 @@ export function tpmKeyStore(directory: string, tcti: string): KeyStore {
     };
   };
 
+  const removeKeys = (uuid: string, but: string | null): void => {
+    const own = tpmKeyStem(uuid);
+    for (const name of readdirSync(directory)) {
+      const path = join(directory, name);
+      if (!name.startsWith(own) || !name.endsWith(".tpm") || path === but) continue;
+      rmSync(path, { force: true });
+      loaded.delete(path);
+    }
+    syncDirectory(directory);
+  };
+
   return {
     hostKey: files.hostKey,
     deviceKey(uuid, device) {
@@ -135,15 +146,12 @@ export function tpmKeyStore(directory: string, tcti: string): KeyStore {
       writeTpmKeyFile(path, key);
       return signingKey(path);
     },
-    discard(uuid) {
-      const own = tpmKeyStem(uuid);
-      for (const name of readdirSync(directory)) {
-        if (!name.startsWith(own) || !name.endsWith(".tpm")) continue;
-        rmSync(join(directory, name), { force: true });
-        loaded.delete(join(directory, name));
-      }
-      syncDirectory(directory);
+    discardFormer(uuid, device) {
+      const inForce = tpmKeyPath(directory, uuid, device);
+      // The first key of all is filed without its id, and nothing came before it.
+      if (existsSync(inForce)) removeKeys(uuid, inForce);
     },
+    discard: (uuid) => removeKeys(uuid, null),
     destroy() {
       files.destroy();
       for (const name of readdirSync(directory)) if (name.endsWith(".tpm")) unlinkSync(join(directory, name));

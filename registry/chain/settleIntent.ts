@@ -13,6 +13,8 @@ const overtakenBy = new Set([
   "AuthorizationExpired",
   "ERC721NonexistentToken",
   "EpochNotGrowing",
+  "FingerprintMismatch",
+  "KeyNotOfTitle",
   "KeyRetired",
   "NonceMismatch",
   "PredecessorMismatch",

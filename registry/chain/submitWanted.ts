@@ -55,13 +55,10 @@ async function prepare(ctx: WriterContext, head: Head, intent: Intent): Promise<
     store.mine(intent.id, effect.tx, effect.block);
     return null;
   }
+  const deadline = deadlineOf(intent);
+  const expired = deadline !== null && BigInt(deadline) <= BigInt(chainNow_s(head, now_ms()));
   const overtaken =
-    effect.is === "overtaken"
-      ? effect.reason
-      : intent.kind === "mint" &&
-          BigInt(intent.payload.authorization.deadline) <= BigInt(chainNow_s(head, now_ms()))
-        ? "the device's authorization has expired"
-        : null;
+    effect.is === "overtaken" ? effect.reason : expired ? "the device's signature has expired" : null;
   if (overtaken !== null) {
     store.finish(intent.id, "obsolete", overtaken);
     log.info({ intent: intent.id, reason: overtaken }, "intent obsolete");
@@ -80,6 +77,13 @@ async function prepare(ctx: WriterContext, head: Head, intent: Intent): Promise<
     log.warn({ intent: intent.id, reason: revert.text }, `intent ${state}`);
     return null;
   }
+}
+
+/** Of what a device has signed for the intent, Unix seconds; null where none signs. */
+function deadlineOf(intent: Intent): string | null {
+  if (intent.kind === "mint") return intent.payload.authorization.deadline;
+  if (intent.kind === "replace") return intent.payload.replacement.deadline;
+  return intent.kind === "rotate" ? intent.payload.rotation.deadline : null;
 }
 
 function feesWithinCap({ settings, problems }: WriterContext, head: Head, tip_wei: bigint) {
