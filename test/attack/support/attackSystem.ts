@@ -15,6 +15,7 @@ import type { Ca } from "../../../registry/enrol/createCa.js";
 import { issueClientCertificate } from "../../../registry/enrol/issueClientCertificate.js";
 import { openCa } from "../../../registry/enrol/openCa.js";
 import type { DeviceFold } from "../../../registry/health/deviceFold.js";
+import { loadRegistryKeys } from "../../../registry/keys/registryKeys.js";
 import { openDatabase } from "../../../registry/store/openDatabase.js";
 import { rebuild, tableDigests } from "../../../registry/store/rebuild.js";
 import { openCore } from "../../../registry/testing/openCore.js";
@@ -47,6 +48,8 @@ export async function attackSystem() {
   const fatal: unknown[] = [];
   const links = new Set<BadClient>();
 
+  // A log without its keys beside it is refused.
+  loadRegistryKeys(join(data_dir, "keys"));
   const seed = openCore({ path: databasePath(data_dir), policy: "standard", start_ms: begin_ms });
   const { first, latest } = beacons;
   seed.ledger.add("chain", { type: "beacon", ...first, time_ms: begin_ms - 10 * minute });
