@@ -58,6 +58,12 @@ export const registrySettings = {
     secret: true,
   },
   "writer-address": { kind: "text", commands: run, says: "with `writer_signer`: the account that writes" },
+  "co-signer": {
+    kind: "list",
+    commands: run,
+    says: "other attestors, each `0xADDRESS=URL` of the signer that signs health posts for it. Masked",
+    secret: true,
+  },
   epoch: { kind: "text", commands: run, says: "health is posted at least twice an epoch (`1h`)" },
   "anchor-every": {
     kind: "text",

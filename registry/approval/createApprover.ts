@@ -3,6 +3,7 @@ import { type Address, BaseError, ContractFunctionRevertedError, type Hex, type 
 import { caliberGateAbi } from "../../contracts-abi/abi/CaliberGate.js";
 import { CaliberError } from "../../protocol/errors.js";
 import type { ChainBody } from "../../protocol/log/entryBodies.js";
+import type { AttestorSignature } from "../chain/attestorSignature.js";
 import { checkDeployment } from "../chain/checkDeployment.js";
 import type { Deployment } from "../chain/deployment.js";
 import type { LoanTerms } from "../credit/loanTerms/loanTerms.js";
@@ -13,14 +14,7 @@ import { tokenHold } from "../loans/tokenHold.js";
 import { agreedFingerprints } from "./agreedFingerprints.js";
 import type { ApprovalFacts } from "./approvalFacts.js";
 import type { ApprovalFailure } from "./approvalFailure.js";
-import {
-  type AttestorSignature,
-  abiApproval,
-  type GateApproval,
-  gateSignature,
-  loanDigest,
-  signApproval,
-} from "./gateApproval.js";
+import { abiApproval, type GateApproval, gateSignature, loanDigest, signApproval } from "./gateApproval.js";
 import { judgeLoan } from "./judgeLoan.js";
 import { judgeToken } from "./judgeToken.js";
 import { readApprovalFacts } from "./readApprovalFacts.js";

@@ -1,5 +1,6 @@
 import { BaseError, type Hex } from "viem";
 import { CaliberError } from "../../protocol/errors.js";
+import { callOfSigned } from "./callOfSigned.js";
 import { feesFor } from "./feesFor.js";
 import type { Intent, SignedTx } from "./intent.js";
 import { signIntent } from "./signIntent.js";
@@ -53,7 +54,12 @@ async function replacement(
       cap_wei: settings.max_fee_cap_wei,
       replaces: current,
     });
-    const tx = await signIntent(ctx, intent, { nonce: current.nonce, gas: current.gas, fees });
+    const tx = await signIntent(ctx, intent, {
+      call: callOfSigned(current),
+      nonce: current.nonce,
+      gas: current.gas,
+      fees,
+    });
     log.warn({ intent: intent.id, nonce: tx.nonce, tx: tx.hash }, "replaced a stuck transaction");
     problems.clear("CHAIN_FEE_CAP", intent.id);
     return tx;

@@ -1,4 +1,5 @@
 import { concatHex, encodeAbiParameters, type Hex, keccak256 } from "viem";
+import type { Deployment } from "./deployment.js";
 import { encodeLeaf } from "./encodeLeaf.js";
 import type { PostPayload } from "./intent.js";
 
@@ -24,6 +25,16 @@ export function epochPost(post: PostPayload) {
     livenessUntil: 0n,
     chunks: [chunkHash(post.transitions.map(encodeLeaf))],
   };
+}
+
+/** What attestors sign for an epoch, in CaliberHealth's domain (EIP-712). */
+export function epochPostTypedData({ chain_id, health }: Deployment, post: PostPayload) {
+  return {
+    domain: { name: "CaliberHealth", version: "1", chainId: chain_id, verifyingContract: health },
+    types: epochPostTypes,
+    primaryType: "EpochPost",
+    message: epochPost(post),
+  } as const;
 }
 
 /** keccak256(abi.encode(keccak256(leaves), keccak256(liveness words))), with no words. */

@@ -1,6 +1,6 @@
 import type { TransactionReceipt } from "viem";
+import { callOfSigned } from "./callOfSigned.js";
 import type { Intent } from "./intent.js";
-import { intentCall } from "./intentCall.js";
 import { intentEffect } from "./intentEffect.js";
 import { receiptOf } from "./receiptOf.js";
 import { type Revert, revertOf } from "./revertOf.js";
@@ -62,11 +62,13 @@ async function book(ports: Ports, intent: Intent, receipt: TransactionReceipt): 
 
 /** A receipt carries no reason: the same call on the block's state shows it, unless gas was what ran out. */
 async function revertReason(ports: Ports, intent: Intent, receipt: TransactionReceipt): Promise<Revert> {
-  const { client, account, deployment } = ports;
+  const { client, store, account } = ports;
+  const tx = store.txs(intent.id).find(({ hash }) => hash === receipt.transactionHash);
+  if (tx === undefined) throw new Error(`${intent.id} has lost the transaction that its receipt is of`);
   try {
     await client.call({
       account: account.address,
-      ...(await intentCall({ deployment, account }, intent)),
+      ...callOfSigned(tx),
       blockNumber: receipt.blockNumber,
     });
   } catch (error) {

@@ -10,6 +10,7 @@ import { exitCodes } from "../../exitCodes.js";
 import type { Io } from "../../io.js";
 import { choiceOption, durationOption, integerOption, requiredOption } from "../../options.js";
 import { untilStopped } from "../../untilStopped.js";
+import { coSignerOptions } from "./coSignerOptions.js";
 import { loanOptions } from "./loanOptions.js";
 
 const usage = `caliber registry run --data-dir DIR [options]
@@ -31,6 +32,7 @@ const usage = `caliber registry run --data-dir DIR [options]
   --writer-password FILE file that holds the keystore's password
   --writer-signer URL    signer that holds the key instead of a keystore (eth_signTransaction, as web3signer's)
   --writer-address 0x…   with --writer-signer: the account that writes
+  --co-signer 0x…=URL    another attestor, and the signer that signs health posts for it; may be repeated
   --epoch 1h             health is posted at least twice an epoch
   --anchor-every 1h      checkpoints are anchored at most this often
   --beacon-every 60s     blocks become beacons at most this often
@@ -66,6 +68,7 @@ export const options = {
   "writer-password": { type: "string" },
   "writer-signer": { type: "string" },
   "writer-address": { type: "string" },
+  "co-signer": { type: "string", multiple: true },
   epoch: { type: "string" },
   "anchor-every": { type: "string" },
   "beacon-every": { type: "string" },
@@ -139,7 +142,7 @@ function chainOptions(
       | "max-fee"
       | "confirmations",
       string
-    > & { "rpc-url": string[] }
+    > & { "rpc-url": string[]; "co-signer": string[] }
   >,
 ) {
   const rpc_urls = values["rpc-url"];
@@ -155,6 +158,7 @@ function chainOptions(
     rpc_urls,
     deployment_file: requiredOption("deployment", values.deployment),
     writer: writerOptions(values),
+    co_signers: coSignerOptions(values["co-signer"] ?? []),
     settings: {
       epoch_ms: durationOption("epoch", values.epoch, 3_600_000),
       anchor_interval_ms: durationOption("anchor-every", values["anchor-every"], 3_600_000),
