@@ -95,6 +95,7 @@ export function createApprover(options: ApproverOptions): Approver {
       allows_simulated: developmentChains.has(chain_id),
     };
     const ids = [...new Set(terms.collateral_token_ids)];
+    const loansOf = view.loansOfTokens(ids);
     const ofTokens = ids.flatMap((token_id) => {
       const fold = folds.get(String(token_id)) ?? null;
       const place = terms.collateral_token_ids.indexOf(token_id);
@@ -105,7 +106,7 @@ export function createApprover(options: ApproverOptions): Approver {
           isRevoked: fold !== null && options.isRevoked(fold.host),
           title: facts.titles.get(token_id) ?? null,
           agreed: agreed === null ? null : (agreed[place] ?? "0x"),
-          others: otherHolds(token_id, loan),
+          others: otherHolds(token_id, loansOf.get(token_id)?.history ?? [], loan),
         },
         rules,
       );
@@ -113,8 +114,7 @@ export function createApprover(options: ApproverOptions): Approver {
     return [...judgeLoan(terms, facts, contracts, attestor), ...staleIndex(), ...ofTokens];
   }
 
-  function otherHolds(token_id: bigint, loan: Hex) {
-    const history = view.loanOfToken(token_id)?.history ?? [];
+  function otherHolds(token_id: bigint, history: Hex[], loan: Hex) {
     return history.flatMap((hash) => {
       const record = hash === loan ? null : view.loan(hash);
       const hold = record === null ? "free" : tokenHold(record, token, token_id);
