@@ -11,7 +11,7 @@ export type SentHashes = Map<Hex, number>;
 
 /**
  * Sends what is signed and not known to be with the node, in the order of nonces; replaces what has been there too
- * long by the same call at a higher price.
+ * long, or offers less than a block costs by now, by the same call at a higher price.
  */
 export async function broadcastSigned(
   ctx: WriterContext,
@@ -31,8 +31,12 @@ export async function broadcastSigned(
     // Not since it was signed: one that fell out with its block was signed long ago, and is not slow for that.
     const sent_ms = sent.get(current.hash);
     const stuck = sent_ms !== undefined && now_ms() - sent_ms >= settings.stuck_ms;
-    const tx = stuck ? await replacement(ctx, head, intent, current, sent) : current;
+    // Some nodes refuse what the base fee has passed, and so it would never be there too long.
+    const passed = current.max_fee_wei < head.base_fee_wei;
+    const tx = stuck || passed ? await replacement(ctx, head, intent, current, sent) : current;
     if (sent.has(tx.hash)) continue;
+    // Told by now: it waits for a cheaper block, and all nonces above it wait for it.
+    if (tx.max_fee_wei < head.base_fee_wei) return;
     if (!(await send(ctx, account, intent, tx))) return;
     sent.set(tx.hash, now_ms());
   }
