@@ -15,15 +15,15 @@ export const epochPostTypes = {
   ],
 } as const;
 
-/** An epoch of one chunk and no liveness words, as viem takes it for CaliberHealth's tuple and for EIP-712. */
+/** An epoch of one chunk, as viem takes it for CaliberHealth's tuple and for EIP-712. */
 export function epochPost(post: PostPayload) {
   return {
     epoch: post.epoch,
     fleetRoot: post.fleet_root,
     fleetSize: BigInt(post.fleet_size),
     fleetUntil: BigInt(post.fleet_until_s),
-    livenessUntil: 0n,
-    chunks: [chunkHash(post.transitions.map(encodeLeaf))],
+    livenessUntil: BigInt(post.liveness?.until_s ?? 0),
+    chunks: [chunkHash(post.transitions.map(encodeLeaf), post.liveness?.words ?? [])],
   };
 }
 
@@ -37,12 +37,12 @@ export function epochPostTypedData({ chain_id, health }: Deployment, post: PostP
   } as const;
 }
 
-/** keccak256(abi.encode(keccak256(leaves), keccak256(liveness words))), with no words. */
-function chunkHash(leaves: Hex[]): Hex {
+/** keccak256(abi.encode(keccak256(leaves), keccak256(liveness words))). */
+function chunkHash(leaves: Hex[], words: Hex[]): Hex {
   return keccak256(
     encodeAbiParameters(
       [{ type: "bytes32" }, { type: "bytes32" }],
-      [keccak256(concatHex(leaves)), keccak256("0x")],
+      [keccak256(concatHex(leaves)), keccak256(concatHex(words))],
     ),
   );
 }

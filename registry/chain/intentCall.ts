@@ -45,7 +45,12 @@ function postData(payload: PostPayload, attested: readonly AttestorSignature[]):
   return encodeFunctionData({
     abi: caliberHealthAbi,
     functionName: "post",
-    args: [epochPost(payload), payload.transitions.map(abiLeaf), [], attested],
+    args: [
+      epochPost(payload),
+      payload.transitions.map(abiLeaf),
+      (payload.liveness?.words ?? []).map(BigInt),
+      attested,
+    ],
   });
 }
 

@@ -68,8 +68,9 @@ export function createPostQuorum(options: {
 
   async function question({ attestor, url }: CoSigner, post: PostPayload, into: typeof held): Promise<void> {
     const { message, ...definition } = epochPostTypedData(deployment, post);
-    // EIP-712 hashes what the types name and nothing else: the leaves behind the chunk's hash go along for whoever checks.
-    const text = typedDataJson({ ...definition, message: { ...message, transitions: post.transitions } });
+    // EIP-712 hashes what the types name and nothing else: what the chunk's hash is of goes along for whoever checks.
+    const chunk = { transitions: post.transitions, liveness: post.liveness?.words ?? [] };
+    const text = typedDataJson({ ...definition, message: { ...message, ...chunk } });
     const params = [attestor, text];
     const signature = await askSigner({
       kind: "co-signer",
