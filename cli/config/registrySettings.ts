@@ -64,6 +64,11 @@ export const registrySettings = {
     says: "other attestors, each `0xADDRESS=URL` of the signer that signs health posts for it. Masked",
     secret: true,
   },
+  "title-header": {
+    kind: "text",
+    commands: run,
+    says: "hash of the registered header that new titles name (none)",
+  },
   epoch: { kind: "text", commands: run, says: "health is posted at least twice an epoch (`1h`)" },
   "anchor-every": {
     kind: "text",
