@@ -5,6 +5,7 @@ import { feesFor } from "./feesFor.js";
 import type { Intent } from "./intent.js";
 import { type IntentCall, intentCall } from "./intentCall.js";
 import { intentEffect } from "./intentEffect.js";
+import { refusals } from "./refusals.js";
 import { revertOf } from "./revertOf.js";
 import { judgeRevert, settleIntent } from "./settleIntent.js";
 import { signIntent } from "./signIntent.js";
@@ -53,7 +54,7 @@ async function prepare(
   head: Head,
   intent: Intent,
 ): Promise<{ call: IntentCall; gas: bigint } | null> {
-  const { client, store, deployment, account, quorum, log, now_ms } = ctx;
+  const { client, store, deployment, account, quorum, problems, log, now_ms } = ctx;
   if (intent.attempts > 0 && (await settleIntent(ctx, intent))) return null;
   const effect = await intentEffect(ctx, intent);
   if (effect.is === "present") {
@@ -64,6 +65,7 @@ async function prepare(
     effect.is === "overtaken" ? effect.reason : expiredReason(intent, chainNow_s(head, now_ms()));
   if (overtaken !== null) {
     store.finish(intent.id, "obsolete", overtaken);
+    refusals.over(problems, intent);
     log.info({ intent: intent.id, reason: overtaken }, "intent obsolete");
     return null;
   }
@@ -79,6 +81,8 @@ async function prepare(
     if (revert === null) throw error;
     const state = judgeRevert(revert);
     store.finish(intent.id, state, revert.text);
+    if (state === "failed") refusals.tell(problems, intent, revert.text);
+    else refusals.over(problems, intent);
     log.warn({ intent: intent.id, reason: revert.text }, `intent ${state}`);
     return null;
   }
