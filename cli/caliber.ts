@@ -9,7 +9,7 @@ const usage = `caliber: signed GPU telemetry, a tamper-evident log, and tokens t
 
   caliber up                          everything on this machine (what npm start runs)
   caliber agent enroll|run|scan|doctor|status|pause|rotate|retire|unenroll
-  caliber registry init|run|token|devices|approve|dispute|rebuild|revoke|expiries|key|writer-key
+  caliber registry init|run|token|devices|approve|dispute|replace|rebuild|revoke|expiries|key|writer-key
   caliber evidence verify
   caliber config print                what the configuration says, and where
 

@@ -21,6 +21,7 @@ export const commandTable: Readonly<Record<string, () => Promise<Command>>> = {
   "registry rebuild": () => import("./commands/registry/rebuild.js"),
   "registry expiries": () => import("./commands/registry/expiries.js"),
   "registry dispute": () => import("./commands/registry/dispute.js"),
+  "registry replace": () => import("./commands/registry/replace.js"),
   "registry writer-key": () => import("./commands/registry/writerKey.js"),
   "registry approve": () => import("./commands/registry/approve.js"),
   "registry key": () => import("./commands/registry/key.js"),

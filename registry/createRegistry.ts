@@ -29,6 +29,7 @@ import { startEventPublisher } from "./events/eventPublisher.js";
 import { createChallenger } from "./evidence/createChallenger.js";
 import { listExpiring } from "./expiry/listExpiring.js";
 import { startExpiryWatch } from "./expiry/startExpiryWatch.js";
+import type { DeviceFold } from "./health/deviceFold.js";
 import { foldOf } from "./health/foldOf.js";
 import { type HealthPolicyName, healthPolicies } from "./health/policy.js";
 import { createBeaconBook } from "./ingest/beaconBook.js";
@@ -50,6 +51,8 @@ import { createEvidenceLog } from "./log/evidenceLog.js";
 import { createLedger } from "./log/ledger.js";
 import { originOf } from "./originOf.js";
 import { registryMetrics } from "./registryMetrics.js";
+import { createReplacementDesk } from "./replacement/replacementDesk.js";
+import { createReplacementOrders } from "./replacement/replacementOrders.js";
 import { startDecisions } from "./startDecisions.js";
 import { startRevocations } from "./startRevocations.js";
 import { createMeta } from "./store/meta.js";
@@ -171,6 +174,10 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     const tls = issueServerCertificate(ca, options.server_names, now_ms());
     const lastAnchored = (): AnchoredBody | null =>
       JSON.parse(meta.get("anchored") ?? "null") as AnchoredBody | null;
+    /** Keys of before are kept by their hosts only as long as a title names one of them. */
+    const tellTitleKey = ({ host, device, token, former_keys }: DeviceFold): void => {
+      if (token?.key === device && former_keys.length > 0) downlink.send(host, { type: "title-key", device });
+    };
     const greet = createGreeter({
       now_ms,
       afterCommit: ledger.afterCommit,
@@ -184,6 +191,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
         downlink.send(host, { type: "head", nonce, heads });
         const anchored = lastAnchored();
         if (anchored !== null) downlink.send(host, anchored);
+        for (const fold of own) tellTitleKey(fold);
       },
     });
     broker = await createBroker({
@@ -248,6 +256,10 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
           "anchored",
           JSON.stringify({ type: body.type, size: body.size, root: body.root, tx: body.tx }),
         );
+      if (body.type === "minted" || body.type === "rotated" || body.type === "replaced") {
+        const fold = findDevice(body.device);
+        if (fold !== undefined) tellTitleKey(fold);
+      }
       const down = body.type === "beacon" ? body : body.type === "anchored" ? lastAnchored() : null;
       if (down === null) return;
       for (const host of new Set([...devices.values()].map((fold) => fold.host))) downlink.send(host, down);
@@ -260,6 +272,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
       ledger,
       checkpointer,
       downlink,
+      orders: createReplacementOrders(db),
       isRevoked: (host) => enrolStore.findHost(host)?.revoked !== false,
       now_ms,
       onChain: tellHosts,
@@ -310,6 +323,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
             chain: chain?.status() ?? null,
             loans: loans === null ? null : { fault: loans.fault(), head: loans.view.status().head },
           }),
+        replacements: createReplacementDesk(db, now_ms).all,
         loans,
         approver:
           loans === null || options.loans === undefined || options.chain === null

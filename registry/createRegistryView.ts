@@ -2,11 +2,14 @@ import { spkiOf } from "../protocol/crypto/spki.js";
 import type { ChainBody } from "../protocol/log/entryBodies.js";
 import type { RegistryView } from "./chain/registryView.js";
 import type { DeviceFold, TokenFacts } from "./health/deviceFold.js";
+import { waitsForSilicon } from "./health/waitsForSilicon.js";
 import type { DeviceDirectory } from "./ingest/deviceDirectory.js";
 import type { Downlink } from "./ingest/downlink.js";
 import type { Checkpointer } from "./log/checkpointer.js";
 import type { EvidenceLog } from "./log/evidenceLog.js";
 import type { Ledger } from "./log/ledger.js";
+import { replacementObstacle } from "./replacement/replacementObstacle.js";
+import type { ReplacementOrders } from "./replacement/replacementOrders.js";
 
 /** A host that changes its tale all the time must not spend the writer's gas on it. */
 const amendSpacing_ms = 3_600_000;
@@ -14,12 +17,6 @@ const amendSpacing_ms = 3_600_000;
 /** Of silicon that answers. */
 const strongIdentityOf = ({ silicon }: DeviceFold): string | null =>
   silicon === null || silicon.lapsed ? null : silicon.strong_identity;
-/**
- * A title made before its GPU could answer would say "declared" for good: the first challenge is waited for. Simulated
- * GPUs have nothing to show.
- */
-const waitsForSilicon = ({ simulated, challenged_ms, challenge }: DeviceFold): boolean =>
-  !simulated && (challenged_ms === null || challenge !== null);
 
 /** The chain writer's window on the registry: reads the fold, and puts what the chain did into the log. */
 export function createRegistryView(options: {
@@ -30,13 +27,25 @@ export function createRegistryView(options: {
   ledger: Ledger;
   checkpointer: Checkpointer;
   downlink: Downlink;
+  orders: ReplacementOrders;
   isRevoked: (host: string) => boolean;
   now_ms: () => number;
   /** Told of every chain entry once it is durable. */
   onChain: (body: ChainBody) => void;
 }): RegistryView {
-  const { devices, findDevice, directory, log, ledger, checkpointer, downlink, isRevoked, now_ms, onChain } =
-    options;
+  const {
+    devices,
+    findDevice,
+    directory,
+    log,
+    ledger,
+    checkpointer,
+    downlink,
+    orders,
+    isRevoked,
+    now_ms,
+    onChain,
+  } = options;
   /** As the contract has it: bit 0 a key in a TPM, bit 1 an identity from silicon. */
   const assuranceBits = (fold: DeviceFold): number =>
     (fold.key === "tpm" ? 1 : 0) | (strongIdentityOf(fold) === null ? 0 : 2);
@@ -52,6 +61,8 @@ export function createRegistryView(options: {
       const { token } = findDevice(body.device) ?? { token: null };
       return token?.tx === body.tx && token.token_id === body.token_id;
     }
+    if (body.type === "replaced") return findDevice(body.device)?.token?.token_id === body.token_id;
+    if (body.type === "rotated") return findDevice(body.device)?.token?.key !== body.former;
     return body.type === "unminted" && findDevice(body.device)?.token?.token_id !== body.token_id;
   };
 
@@ -64,10 +75,13 @@ export function createRegistryView(options: {
     amended_ms !== null && now_ms() - amended_ms < amendSpacing_ms;
 
   return {
-    candidates: () =>
-      [...devices()].flatMap((fold) => {
+    candidates: () => {
+      const standIns = new Set(orders.all().map(({ device }) => device));
+      return [...devices()].flatMap((fold) => {
         if (fold.inventory === null || fold.token !== null || waitsForSilicon(fold)) return [];
-        if (fold.retired !== null) return [];
+        // Its key has had a title, which another device has now.
+        if (fold.retired !== null || fold.replaced_by !== null) return [];
+        if (standIns.has(fold.device)) return [];
         if (!isInOrder(fold)) return [];
         const known = directory.find(fold.device);
         if (known === undefined) return [];
@@ -86,13 +100,16 @@ export function createRegistryView(options: {
             assurance: assuranceBits(fold),
           },
         ];
-      }),
-    consents: () =>
-      [...devices()].flatMap((fold) => {
+      });
+    },
+    consents: () => {
+      const standIns = new Set(orders.all().map(({ device }) => device));
+      return [...devices()].flatMap((fold) => {
         const { device, token, consent } = fold;
-        if (token !== null || consent === null || !isInOrder(fold)) return [];
+        if (token !== null || consent === null || standIns.has(device) || !isInOrder(fold)) return [];
         return [{ device, authorization: consent.authorization, signature: consent.signature }];
-      }),
+      });
+    },
     amendments: () =>
       [...devices()].filter(isTitled).flatMap((fold) => {
         const { device, token, inventory } = fold;
@@ -106,6 +123,54 @@ export function createRegistryView(options: {
             token_id: BigInt(token.token_id),
             evidence: inventory.statement,
             assurance: assuranceBits(fold),
+          },
+        ];
+      }),
+    rotations: () =>
+      [...devices()].filter(isTitled).flatMap((fold) => {
+        const { device, token, former_keys, title_rotation } = fold;
+        if (token.key === device || !isInOrder(fold)) return [];
+        const [known, before] = [directory.find(device), directory.find(token.key)];
+        const last = former_keys.at(-1);
+        if (known === undefined || before === undefined || last === undefined) return [];
+        return [
+          {
+            device,
+            spki: spkiOf(known.key),
+            token_id: BigInt(token.token_id),
+            key: token.key,
+            key_spki: spkiOf(before.key),
+            former: former_keys.map((one) => one.device),
+            evidence: last.statement,
+            assurance: assuranceBits(fold),
+            signed: title_rotation,
+          },
+        ];
+      }),
+    replacements: () =>
+      orders.all().flatMap((order) => {
+        const { token_id } = order;
+        const former = [...devices()].find(({ token }) => token?.token_id === token_id);
+        const fold = findDevice(order.device);
+        const known = directory.find(order.device);
+        if (replacementObstacle(order, former, fold, isRevoked) !== null) return [];
+        // What has no obstacle is all there.
+        if (former === undefined || known === undefined || !fold?.inventory) return [];
+        const { title_replacement: signed, inventory } = fold;
+        // An inventory is told again every hour: as long as it says the same, what was signed stays good.
+        const stays = signed !== null && signed.material === inventory.material;
+        return [
+          {
+            token_id: BigInt(token_id),
+            former: former.device,
+            device: fold.device,
+            spki: spkiOf(known.key),
+            weak_identity: inventory.weak_identity,
+            strong_identity: strongIdentityOf(fold),
+            evidence: stays ? signed.replacement.evidence.slice(2) : inventory.statement,
+            assurance: assuranceBits(fold),
+            signed,
+            consent: order.consent as `0x${string}` | null,
           },
         ];
       }),
@@ -133,9 +198,22 @@ export function createRegistryView(options: {
       const fold = findDevice(device);
       if (fold !== undefined) downlink.send(fold.host, { type: "mint-request", device, authorization });
     },
+    requestRotation(device, rotation) {
+      const fold = findDevice(device);
+      if (fold !== undefined) downlink.send(fold.host, { type: "rotation-request", device, rotation });
+    },
+    requestReplacement(device, replacement) {
+      const fold = findDevice(device);
+      if (fold !== undefined) {
+        downlink.send(fold.host, { type: "replacement-request", device, replacement });
+      }
+    },
+    tellReplacement: (token_id, told) => orders.tell(String(token_id), told),
     record(body) {
       if (isRecorded(body)) return;
-      ledger.add("chain", body);
+      // In one commit: an order that outlived what it ordered would keep the device waiting for nothing.
+      const alongside = () => void (body.type === "replaced" && orders.remove(body.token_id));
+      ledger.add("chain", body, { alongside });
       ledger.settle();
       onChain(body);
     },

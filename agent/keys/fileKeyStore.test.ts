@@ -65,6 +65,21 @@ describe("fileKeyStore", () => {
     expect(again.deviceKey("GPU-b").id).toBe(store.deviceKey("GPU-b").id);
   });
 
+  it("discards the keys before the one in force, and that one never", () => {
+    const store = fileKeyStore(keys);
+    store.create([uuid, "GPU-b"]);
+    const first = store.deviceKey(uuid).id;
+    store.discardFormer(uuid, first);
+    expect(store.deviceKey(uuid, first).id).toBe(first);
+    const next = store.createSuccessor(uuid).id;
+    const last = store.createSuccessor(uuid).id;
+    for (const _again of [0, 1]) store.discardFormer(uuid, last);
+    expect(store.deviceKey(uuid, last).id).toBe(last);
+    for (const gone of [first, next]) expect(code(() => store.deviceKey(uuid, gone))).toBe("KEY_MISSING");
+    expect(store.deviceKey("GPU-b").id).toMatch(/^[0-9a-f]{64}$/);
+    expect(readdirSync(keys)).toHaveLength(3);
+  });
+
   it("files a GPU under a name that its UUID cannot steer", () => {
     fileKeyStore(keys).create(["../../../etc/passwd", "a/b\0c"]);
     expect(readdirSync(root)).toEqual(["keys"]);

@@ -38,6 +38,15 @@ export function fileKeyStore(directory: string): KeyStore {
       createFile(pathOf(successorFile(uuid, key.id)), privateKey.export({ format: "pem", type: "pkcs8" }));
       return key;
     },
+    discardFormer(uuid, device) {
+      const inForce = successorFile(uuid, device);
+      // The first key of all is filed without its id, and nothing came before it.
+      if (!existsSync(pathOf(inForce))) return;
+      const own = stemOf(uuid);
+      const former = readdirSync(directory).filter((name) => name.startsWith(own) && name !== inForce);
+      for (const name of former) unlinkSync(pathOf(name));
+      if (former.length > 0) syncDirectory(directory);
+    },
     discard(uuid) {
       const own = stemOf(uuid);
       for (const name of readdirSync(directory)) if (name.startsWith(own)) unlinkSync(pathOf(name));

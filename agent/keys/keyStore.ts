@@ -28,6 +28,8 @@ export type KeyStore = {
   deviceKey(uuid: string, device?: string): SigningKey;
   /** Makes the key that takes over from the GPU's present one, which stays. @throws CaliberError ROTATION_IN_TPM */
   createSuccessor(uuid: string): SigningKey;
+  /** Deletes the keys of a GPU but for `device`, the one in force. Deleted already, there is nothing to do. */
+  discardFormer(uuid: string, device: string): void;
   /** Deletes every key of one GPU. Deleted already, there is nothing to do. */
   discard(uuid: string): void;
   /** Makes the keys that are not there yet. A key that exists is never replaced. */

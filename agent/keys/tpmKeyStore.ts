@@ -116,6 +116,8 @@ export function tpmKeyStore(directory: string, tcti: string): KeyStore {
         { disposition: "user" },
       );
     },
+    // One key a GPU, since none can be rotated.
+    discardFormer: () => undefined,
     discard(uuid) {
       rmSync(tpmKeyPath(directory, uuid), { force: true });
       syncDirectory(directory);

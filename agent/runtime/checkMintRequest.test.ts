@@ -16,6 +16,7 @@ const own: OwnFacts = {
   recipient,
   log_origin: "log.test/1",
   contract: `31337:0x${"cd".repeat(20)}`,
+  stands_in_for: null,
   isOwnInventory: (statement) => statement === inventory,
   now_ms,
 };
@@ -44,6 +45,12 @@ describe("checkMintRequest", () => {
         expect.objectContaining({ code: "MINT_ASSURANCE_TOO_HIGH" }),
       );
     }
+  });
+
+  it("consents to no title while the host's GPUs are kept for another one", () => {
+    expect(() => checkMintRequest(good, { ...own, stands_in_for: "7" })).toThrowError(
+      expect.objectContaining({ code: "MINT_STANDS_IN" }),
+    );
   });
 
   it("lets a title name the silicon that its GPU has shown, with its bit, and no other", () => {

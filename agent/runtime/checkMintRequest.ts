@@ -12,6 +12,8 @@ export type OwnFacts = {
   log_origin: string;
   /** The contract that this device consents to; null before the first consent. */
   contract: TitleContract | null;
+  /** The token that GPUs of this host stand in for; null for none. */
+  stands_in_for: string | null;
   isOwnInventory(statement: string): boolean;
   /** Whether this device's key was enrolled as one in a TPM. */
   in_tpm: boolean;
@@ -22,6 +24,7 @@ export type OwnFacts = {
 
 export type MintRefusalCode =
   | "MINT_MALFORMED"
+  | "MINT_STANDS_IN"
   | "MINT_DEVICE_MISMATCH"
   | "MINT_IDENTITY_MISMATCH"
   | "MINT_STRONG_IDENTITY"
@@ -65,6 +68,10 @@ const shapes = {
 export function checkMintRequest(asked: MintAuthorization, own: OwnFacts): MintAuthorization {
   const authorization = takeApart(asked);
   const { device_key_hash, weak_identity, strong_identity, evidence, deadline } = authorization;
+  if (own.stands_in_for !== null) {
+    // A key can have one title only: with one of its own it could stand in no more.
+    throw refuse("MINT_STANDS_IN", `GPUs of this host are kept for token ${own.stands_in_for}`);
+  }
   if (device_key_hash !== `0x${own.device}`) {
     throw refuse("MINT_DEVICE_MISMATCH", "the title is for another device's key");
   }

@@ -21,6 +21,8 @@ import { signEnvelope } from "../../protocol/dsse/signEnvelope.js";
 import { statementHash } from "../../protocol/dsse/statementHash.js";
 import { originHash } from "../../protocol/log/originHash.js";
 import { mintAuthorizationMessage } from "../../protocol/mint/mintAuthorizationMessage.js";
+import { titleReplacementMessage } from "../../protocol/mint/titleReplacementMessage.js";
+import { titleRotationMessage } from "../../protocol/mint/titleRotationMessage.js";
 import type { RegistryKeyChange } from "../../protocol/registryKey/registryKeyChange.js";
 import { parseReport } from "../../protocol/report/parseReport.js";
 import type {
@@ -29,6 +31,8 @@ import type {
   MintAuthorization,
   Presence,
   Report,
+  TitleReplacement,
+  TitleRotation,
 } from "../../protocol/report/schema.js";
 import type { SigningKey } from "../keys/keyStore.js";
 import { noReading } from "../sources/noReading.js";
@@ -64,6 +68,8 @@ const deviceKey = newKey();
 const spki = spkiOf(deviceKey);
 const device = deviceIdOf(spki);
 const key: SigningKey = { id: device, spki, inTpm: false, sign: (message) => signEs256(message, deviceKey) };
+const keyring = new Map([[device, key]]);
+const discarded: [uuid: string, device: string][] = [];
 const log = pino({ level: "silent" });
 
 let db: Db;
@@ -79,7 +85,11 @@ let directory: string;
 let databases = 0;
 const freshPath = (): string => join(directory, `${databases++}.db`);
 
-const start = (machine_boot = "boot-1", accept_contract?: TitleContract): void => {
+const start = (
+  machine_boot = "boot-1",
+  accept_contract?: TitleContract,
+  accept_replacement?: string,
+): void => {
   core = createAgentCore({
     identity: {
       host,
@@ -89,7 +99,8 @@ const start = (machine_boot = "boot-1", accept_contract?: TitleContract): void =
       recipient,
       log_origin: "log.test/1",
     },
-    keyOf: () => key,
+    keyOf: (_uuid, id) => keyring.get(id) ?? key,
+    discardFormer: (...what) => void discarded.push(what),
     registryKeys: () => trusted,
     followRegistry: (change) => {
       followed.push(change);
@@ -104,6 +115,7 @@ const start = (machine_boot = "boot-1", accept_contract?: TitleContract): void =
     source: "nvml",
     host_facts,
     accept_contract,
+    accept_replacement,
     onNews: () => {
       news += 1;
     },
@@ -598,6 +610,158 @@ describe("a mint request", () => {
     ask({ nonce: String(2n ** 64n) });
     down({ type: "mint-request", device: "0".repeat(64), authorization: authorization() });
     expect(kinds()).toEqual(["inventory"]);
+  });
+});
+
+describe("a rotation request", () => {
+  const nextKey = newKey();
+  const next: SigningKey = {
+    id: deviceIdOf(spkiOf(nextKey)),
+    spki: spkiOf(nextKey),
+    inTpm: false,
+    sign: (message) => signEs256(message, nextKey),
+  };
+  const said = (): { report: Report; statement: string }[] =>
+    (
+      db.prepare("SELECT envelope, statement FROM report ORDER BY seq").all() as {
+        envelope: Buffer;
+        statement: string;
+      }[]
+    ).map(({ envelope, statement }) => ({ report: parseReport(parseEnvelope(envelope).payload), statement }));
+  const rotation = (over: Partial<TitleRotation> = {}): TitleRotation => ({
+    chain_id: 31_337,
+    contract: `0x${"cd".repeat(20)}`,
+    token_id: "7",
+    old_key_hash: `0x${device}`,
+    new_key_hash: `0x${next.id}`,
+    evidence: `0x${said().find(({ report }) => report.kind === "rotate")!.statement}`,
+    assurance: 0,
+    nonce: "1",
+    deadline: String(Math.floor(now_ms / 1000) + 3600),
+    ...over,
+  });
+  const ask = (over?: Partial<TitleRotation>) =>
+    down({ type: "rotation-request", device: next.id, rotation: rotation(over) });
+  const answers = () => said().filter(({ report }) => report.kind === "rotate-title");
+  beforeEach(() => {
+    discarded.length = 0;
+    head(null);
+    run(5);
+    keyring.set(next.id, next);
+    core.rotate(uuid, () => next);
+    run(2);
+  });
+  afterEach(() => void keyring.delete(next.id));
+
+  it("is answered by the old key and the new one, in the new one's chain", () => {
+    ask();
+    const [{ report }] = answers() as [{ report: Report; statement: string }];
+    if (report.kind !== "rotate-title") throw new Error("not an answer");
+    expect(report.device).toBe(next.id);
+    expect(report.body.rotation).toEqual(rotation());
+    const message = titleRotationMessage(rotation());
+    const { old_signature, new_signature } = report.body;
+    expect(() => verifyEs256(message, Buffer.from(old_signature, "hex"), deviceKey)).not.toThrow();
+    expect(() => verifyEs256(message, Buffer.from(new_signature, "hex"), nextKey)).not.toThrow();
+  });
+
+  it("is refused when a field is not ours, and keeps to the first contract", () => {
+    ask({ new_key_hash: `0x${device}` });
+    ask({ old_key_hash: `0x${"5".repeat(64)}` });
+    ask({ evidence: `0x${"5".repeat(64)}` });
+    ask({ assurance: 1 });
+    expect(answers()).toEqual([]);
+    ask();
+    ask({ contract: `0x${"ce".repeat(20)}` });
+    expect(answers()).toHaveLength(1);
+  });
+
+  it("cannot be answered when the old key is gone", () => {
+    keyring.delete(device);
+    keyring.set(device, next);
+    ask();
+    keyring.set(device, key);
+    expect(answers()).toEqual([]);
+  });
+
+  it("is followed by the end of the old key, once the title names the new one", () => {
+    down({ type: "title-key", device });
+    expect(discarded).toEqual([]);
+    down({ type: "title-key", device: next.id });
+    expect(discarded).toEqual([[uuid, next.id]]);
+  });
+});
+
+describe("a replacement request", () => {
+  const replacement = (over: Partial<TitleReplacement> = {}): TitleReplacement => ({
+    chain_id: 31_337,
+    contract: `0x${"cd".repeat(20)}`,
+    token_id: "7",
+    fingerprint: `0x${"12".repeat(32)}`,
+    device_key_hash: `0x${device}`,
+    strong_identity: `0x${"0".repeat(64)}`,
+    weak_identity: `0x${weakIdentityOf(uuid)}`,
+    evidence: `0x${db.prepare("SELECT statement FROM report WHERE kind = 'inventory' ORDER BY seq DESC").pluck().get()}`,
+    log_origin: originHash("log.test/1"),
+    header_hash: `0x${"0".repeat(64)}`,
+    assurance: 0,
+    predecessor: "0",
+    nonce: "0",
+    deadline: String(Math.floor(now_ms / 1000) + 6 * 24 * 3600),
+    ...over,
+  });
+  const ask = (asked: TitleReplacement) => down({ type: "replacement-request", device, replacement: asked });
+  const answers = () => reports().flatMap((report) => (report.kind === "replace-title" ? [report.body] : []));
+  const begin = (accept?: string): TitleReplacement => {
+    core.close();
+    elapse(1000);
+    start("boot-1", undefined, accept);
+    head(spool.head(device));
+    core.onInventory([inventory()]);
+    run(2);
+    return replacement();
+  };
+
+  it("is answered for the one token that was accepted, and keeps to its contract from then on", () => {
+    const asked = begin("7");
+    ask(asked);
+    const [{ replacement: said, signature }] = answers() as [ReturnType<typeof answers>[number]];
+    expect(said).toEqual(asked);
+    const message = titleReplacementMessage(asked);
+    expect(() => verifyEs256(message, Buffer.from(signature, "hex"), deviceKey)).not.toThrow();
+    ask({ ...asked, contract: `0x${"ce".repeat(20)}` });
+    ask({ ...asked, token_id: "8" });
+    ask({ ...asked, evidence: `0x${"5".repeat(64)}` });
+    down({ type: "replacement-request", device: "0".repeat(64), replacement: asked });
+    expect(answers()).toHaveLength(1);
+  });
+
+  it("is not answered by a host that accepted none", () => {
+    ask(begin());
+    expect(answers()).toEqual([]);
+  });
+
+  it("leaves no room for a title of the device's own meanwhile", () => {
+    const { chain_id, contract, device_key_hash, strong_identity, weak_identity, evidence, log_origin } =
+      begin("7");
+    const terms = {
+      chain_id,
+      contract,
+      device_key_hash,
+      strong_identity,
+      weak_identity,
+      evidence,
+      log_origin,
+    };
+    const own = { recipient, header_hash: `0x${"0".repeat(64)}`, assurance: 0, predecessor: "0", nonce: "0" };
+    const deadline = String(Math.floor(now_ms / 1000) + 3600);
+    const request = () =>
+      down({ type: "mint-request", device, authorization: { ...terms, ...own, deadline } });
+    request();
+    expect(kinds()).not.toContain("consent");
+    begin();
+    request();
+    expect(kinds()).toContain("consent");
   });
 });
 

@@ -1,11 +1,10 @@
 import type { KeyObject } from "node:crypto";
 import type { Logger } from "pino";
-import type { DownMessage, HeadBody, MintRequestBody } from "../../protocol/down/downMessage.js";
+import type { DownMessage, HeadBody } from "../../protocol/down/downMessage.js";
 import { openDown } from "../../protocol/down/openDown.js";
 import { openEnvelope } from "../../protocol/dsse/openEnvelope.js";
 import { payloadTypes } from "../../protocol/dsse/payloadTypes.js";
 import { CaliberError } from "../../protocol/errors.js";
-import { mintAuthorizationMessage } from "../../protocol/mint/mintAuthorizationMessage.js";
 import type { RegistryKeyChange } from "../../protocol/registryKey/registryKeyChange.js";
 import type { HostFacts, InventoryBody, PauseReport, SourceName } from "../../protocol/report/schema.js";
 import type { Identity } from "../enrol/identity.js";
@@ -17,11 +16,11 @@ import type { GpuSample, SourceClock } from "../sources/telemetrySource.js";
 import type { Spool } from "../spool/spool.js";
 import { createSeriesWatch } from "../window/createSeriesWatch.js";
 import { createBeaconShelf } from "./beaconShelf.js";
-import { checkMintRequest } from "./checkMintRequest.js";
 import type { Device } from "./coreDevice.js";
 import { createDeviceMonitor } from "./createDeviceMonitor.js";
 import { createKeyLedger } from "./createKeyLedger.js";
 import { createReportSigner, type ReportSigner } from "./createReportSigner.js";
+import { createTitleAnswers } from "./createTitleAnswers.js";
 import { joinDropped, tellDropped } from "./droppedReports.js";
 import { retireDevice, rotateDevice } from "./endKey.js";
 import { joinHeads } from "./joinHeads.js";
@@ -34,6 +33,8 @@ export type AgentCoreOptions = {
   identity: Pick<Identity, "host" | "devices" | "simulated" | "window_ms" | "recipient" | "log_origin">;
   /** The key of each enrolled GPU, by its UUID and the id of the one in force. */
   keyOf: (uuid: string, device: string) => SigningKey;
+  /** Deletes the keys of a GPU that came before this one. */
+  discardFormer: (uuid: string, device: string) => void;
   registryKeys: () => RegistryKeys;
   /** Goes over to the registry's next key; false when the change leads no further. @throws CaliberError */
   followRegistry: (change: RegistryKeyChange) => boolean;
@@ -50,6 +51,8 @@ export type AgentCoreOptions = {
   host_facts: HostFacts | null;
   /** Accepted on purpose: every device consents to this contract from now on, and to no other. */
   accept_contract?: TitleContract | undefined;
+  /** The one token that GPUs of this host may stand in for; while it is given they consent to no title of their own. */
+  accept_replacement?: string | undefined;
   /** Asks GPUs for evidence; null where nothing can. */
   collector?: EvidenceCollector | null | undefined;
   /** How long to wait for the registry's heads before a chain with a record of its own goes on without. */
@@ -100,6 +103,7 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
   const {
     identity,
     keyOf,
+    discardFormer,
     registryKeys,
     followRegistry,
     spool,
@@ -204,7 +208,7 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
       const registry = told.get(device);
       if (registry === undefined) {
         // It has not heard of the rotation yet, or no more: all that this key has signed is news to it.
-        if (keys.followsAnother(device)) spool.unsettleAbove(device, -1);
+        if (keys.formerOf(device).length > 0) spool.unsettleAbove(device, -1);
         else log.error({ device }, "the registry does not know this device");
         continue;
       }
@@ -224,38 +228,16 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
     }
   };
 
-  const consent = ({ device, authorization: asked }: MintRequestBody): void => {
-    try {
-      const entry = byDevice.get(device);
-      if (entry === undefined)
-        throw new CaliberError("MINT_DEVICE_MISMATCH", "no such device is enrolled here");
-      const authorization = checkMintRequest(asked, {
-        device,
-        uuid: entry.uuid,
-        recipient: identity.recipient,
-        log_origin: identity.log_origin,
-        contract: spool.meta(`contract:${device}`) as TitleContract | null,
-        in_tpm: entry.key.inTpm,
-        silicon: spool.meta(`silicon:${device}`),
-        isOwnInventory: (statement) => spool.isOwnInventory(device, statement),
-        now_ms: clock.now_ms(),
-      });
-      const signature = entry.key.sign(mintAuthorizationMessage(authorization)).toString("hex");
-      const said = entry.monitor.point({
-        kind: "consent",
-        body: { purpose: "mint", authorization, signature },
-      });
-      if (said) {
-        const { chain_id, contract } = authorization;
-        // In the same commit as the consent: no second contract can be first.
-        pin(device, `${chain_id}:${contract}` as TitleContract);
-        log.info({ device, chain_id, contract }, "consented to a title");
-      } else log.warn({ device }, "asked for consent before the chain was taken up");
-    } catch (error) {
-      if (!(error instanceof CaliberError)) throw error;
-      log.error({ device, code: error.code, why: error.message, asked }, "refused to consent to a title");
-    }
-  };
+  const answerAboutTitle = createTitleAnswers({
+    identity,
+    accept_replacement: options.accept_replacement ?? null,
+    find: (device) => byDevice.get(device),
+    keys,
+    keyOf,
+    spool,
+    now_ms: clock.now_ms,
+    log,
+  });
 
   /** What the registry refused may be taken once it has started anew, a clock is right, a device is enrolled. */
   const releaseAside = (): void => {
@@ -310,8 +292,15 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
         spool.forgetBelow(body.size);
         break;
       case "mint-request":
-        consent(body);
+      case "rotation-request":
+      case "replacement-request":
+        answerAboutTitle(body);
         break;
+      case "title-key": {
+        const entry = byDevice.get(body.device);
+        if (entry !== undefined) discardFormer(entry.uuid, entry.device);
+        break;
+      }
       case "registry-key":
         follow(body.change);
         break;

@@ -6,8 +6,8 @@ export type KeyLedger = {
   inForce(enrolled: readonly { uuid: string; device: string }[]): { uuid: string; device: string }[];
   /** The key that took over, or null. */
   successorOf(device: string): string | null;
-  /** Whether this key took over from another. */
-  followsAnother(device: string): boolean;
+  /** The keys that this one came after, latest first. */
+  formerOf(device: string): string[];
   /** To be called in the transaction that keeps the rotation: from now on `successor` goes on with the chain. */
   rotated(device: string, successor: string): void;
   /** To be called in the transaction that keeps the retirement. */
@@ -26,7 +26,12 @@ export function createKeyLedger(spool: Pick<Spool, "meta" | "setMeta" | "head" |
   };
   return {
     successorOf,
-    followsAnother: (device) => spool.meta(`predecessor:${device}`) !== null,
+    formerOf(device) {
+      const former: string[] = [];
+      let key = spool.meta(`predecessor:${device}`);
+      for (; key !== null; key = spool.meta(`predecessor:${key}`)) former.push(key);
+      return former;
+    },
     inForce: (enrolled) =>
       enrolled
         .map(({ uuid, device }) => ({ uuid, device: current(device) }))

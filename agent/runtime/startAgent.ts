@@ -42,6 +42,8 @@ export type AgentOptions = {
   limits?: Partial<SpoolLimits>;
   /** See AgentCoreOptions. */
   accept_contract?: TitleContract | undefined;
+  /** See AgentCoreOptions. */
+  accept_replacement?: string | undefined;
 };
 
 export type Agent = {
@@ -111,6 +113,7 @@ async function startLocked(options: AgentOptions, unlock: () => void): Promise<A
   const core = createAgentCore({
     identity,
     keyOf: keys.deviceKey,
+    discardFormer: keys.discardFormer,
     registryKeys: registryKeysOf(renewal.identity),
     followRegistry: renewal.follow,
     spool,
@@ -121,6 +124,7 @@ async function startLocked(options: AgentOptions, unlock: () => void): Promise<A
     source: source.name,
     host_facts,
     accept_contract: options.accept_contract,
+    accept_replacement: options.accept_replacement,
     collector: options.collector?.({ simulated: identity.simulated }),
     onNews: () => publisher?.pump(),
     log,

@@ -42,6 +42,11 @@ export const agentSettings = {
     commands: ["run"],
     says: "`CHAIN_ID:0xADDRESS`, the one token contract that the GPUs consent to (the first that they consented to)",
   },
+  "accept-replacement": {
+    kind: "text",
+    commands: ["run"],
+    says: "number of the one token that GPUs of this host may stand in for; while it is set they consent to no title of their own",
+  },
   evidence: {
     kind: "text",
     commands: ["run"],

@@ -1,6 +1,6 @@
 import type { SettingTable } from "./setting.js";
 
-const onData = ["init", "run", "token", "rebuild", "revoke", "dispute", "expiries", "key"];
+const onData = ["init", "run", "token", "rebuild", "revoke", "dispute", "replace", "expiries", "key"];
 const run = ["run"];
 const writerKey = ["run", "writer-key"];
 

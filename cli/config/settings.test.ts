@@ -19,6 +19,7 @@ const forOneCall: Record<string, readonly string[]> = {
   "registry rebuild": ["check"],
   "registry dispute": ["device", "outcome", "by", "reason"],
   "registry key": ["key", "overlap"],
+  "registry replace": ["token", "device", "signature"],
   "registry revoke": ["host", "reason"],
   "registry writer-key": ["from"],
 };

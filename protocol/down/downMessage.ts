@@ -1,6 +1,6 @@
 import type { ChainHead } from "../chain/chainHead.js";
 import type { RegistryKeyChange } from "../registryKey/registryKeyChange.js";
-import type { MintAuthorization } from "../report/schema.js";
+import type { MintAuthorization, TitleReplacement, TitleRotation } from "../report/schema.js";
 
 /** What one commit did with one host's reports. */
 export type ReceiptBody = {
@@ -34,6 +34,22 @@ export type MintRequestBody = { type: "mint-request"; device: string; authorizat
  */
 export type ChallengeBody = { type: "challenge"; device: string; challenge: string };
 
+/**
+ * Asks for the signatures of the key that the device's title names and of the one in force, so that the title follows. The
+ * agent checks each field.
+ */
+export type RotationRequestBody = { type: "rotation-request"; device: string; rotation: TitleRotation };
+
+/** Asks a device to sign that it stands in behind a title that another device had. The agent checks each field. */
+export type ReplacementRequestBody = {
+  type: "replacement-request";
+  device: string;
+  replacement: TitleReplacement;
+};
+
+/** The device's title names the key in force: those before it are needed no more. */
+export type TitleKeyBody = { type: "title-key"; device: string };
+
 /** Signed by the key that it leads away from: what comes after is signed by the next one. */
 export type RegistryKeyBody = { type: "registry-key"; change: RegistryKeyChange };
 
@@ -43,6 +59,9 @@ export type DownBody =
   | BeaconBody
   | AnchoredBody
   | MintRequestBody
+  | RotationRequestBody
+  | ReplacementRequestBody
+  | TitleKeyBody
   | ChallengeBody
   | RegistryKeyBody;
 

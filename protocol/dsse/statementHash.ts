@@ -1,9 +1,9 @@
-import { hash } from "node:crypto";
+import { sha256 } from "../crypto/sha256.js";
 
 /**
  * A signed thing's name: SHA-256 of its PAE. Never a hash over envelope or signature bytes, since JSON can be
  * re-encoded and ECDSA is randomized: those name a transport, not a statement.
  */
 export function statementHash(paeBytes: Uint8Array): Buffer {
-  return hash("sha256", paeBytes, "buffer");
+  return sha256(paeBytes);
 }

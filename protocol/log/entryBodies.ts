@@ -91,6 +91,28 @@ export type ChainBody =
       tx: string;
       block: number;
     }
+  /** A title names the key that took over from `former`: the one in force, or one that has been rotated out since. */
+  | {
+      type: "rotated";
+      device: string;
+      former: string;
+      token_id: string;
+      /** Statement of the rotate report that led to the key. */
+      evidence: string;
+      tx: string;
+      block: number;
+    }
+  /** Another device stands in behind a title: `device` from now on, `former` until now. */
+  | {
+      type: "replaced";
+      device: string;
+      former: string;
+      token_id: string;
+      /** Statement of the inventory of the device that came in. */
+      evidence: string;
+      tx: string;
+      block: number;
+    }
   | { type: "anchored"; size: number; root: string; tx: string; block: number }
   /** A loan was approved for its gate: what was signed, by whom, and at which block the chain was looked at. */
   | {

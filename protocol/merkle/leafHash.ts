@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import { sha256 } from "../crypto/sha256.js";
 
 /** Most leaves fit: hashing out of one place saves a copy's memory for each. Its first byte stays the prefix. */
 const scratch = Buffer.alloc(32 * 1024);
@@ -8,5 +8,5 @@ export function leafHash(data: Uint8Array): Buffer {
   const length = data.length + 1;
   const input = length <= scratch.length ? scratch.subarray(0, length) : Buffer.alloc(length);
   input.set(data, 1);
-  return hash("sha256", input, "buffer");
+  return sha256(input);
 }

@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import { sha256 } from "../crypto/sha256.js";
 
 const scratch = Buffer.alloc(65);
 scratch[0] = 0x01;
@@ -7,5 +7,5 @@ scratch[0] = 0x01;
 export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
   scratch.set(left, 1);
   scratch.set(right, 33);
-  return hash("sha256", scratch, "buffer");
+  return sha256(scratch);
 }

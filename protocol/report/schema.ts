@@ -239,6 +239,51 @@ const consentBody = closed({
   signature: Type.String({ pattern: "^[0-9a-f]{128}$" }),
 });
 
+/** EIP-712 `Rotation` of CaliberToken, with the domain it is bound to. */
+export const titleRotationSchema = closed({
+  chain_id: int(1, Number.MAX_SAFE_INTEGER),
+  contract: address,
+  token_id: bigUint,
+  /** The key that the title names. Others may have come and gone since. */
+  old_key_hash: word32,
+  new_key_hash: word32,
+  evidence: word32,
+  assurance: int(0, 255),
+  nonce: bigUint,
+  deadline: bigUint,
+});
+export type TitleRotation = Static<typeof titleRotationSchema>;
+
+/** EIP-712 `Replacement` of CaliberToken, with the domain it is bound to. */
+export const titleReplacementSchema = closed({
+  chain_id: int(1, Number.MAX_SAFE_INTEGER),
+  contract: address,
+  token_id: bigUint,
+  fingerprint: word32,
+  device_key_hash: word32,
+  strong_identity: word32,
+  weak_identity: word32,
+  evidence: word32,
+  log_origin: word32,
+  header_hash: word32,
+  assurance: int(0, 255),
+  predecessor: bigUint,
+  nonce: bigUint,
+  deadline: bigUint,
+});
+export type TitleReplacement = Static<typeof titleReplacementSchema>;
+
+const signature = Type.String({ pattern: "^[0-9a-f]{128}$" });
+/** Both keys' word that the title follows the device to its next key (titleRotationMessage): r‖s, low-S, hex. */
+const rotateTitleBody = closed({
+  rotation: titleRotationSchema,
+  old_signature: signature,
+  new_signature: signature,
+});
+
+/** The device's word that it stands in behind a title (titleReplacementMessage): r‖s, low-S, hex. */
+const replaceTitleBody = closed({ replacement: titleReplacementSchema, signature });
+
 export const evidenceCollectors = ["nvml", "nvattest"] as const;
 
 /**
@@ -306,6 +351,8 @@ export const reportSchemas = {
   evidence: kindOf("evidence", evidenceBody),
   rotate: kindOf("rotate", rotateBody),
   retire: kindOf("retire", retireBody),
+  "rotate-title": kindOf("rotate-title", rotateTitleBody),
+  "replace-title": kindOf("replace-title", replaceTitleBody),
 } as const;
 
 export type ReportKind = keyof typeof reportSchemas;
@@ -317,6 +364,8 @@ export type ConsentReport = Static<(typeof reportSchemas)["consent"]>;
 export type EvidenceReport = Static<(typeof reportSchemas)["evidence"]>;
 export type RotateReport = Static<(typeof reportSchemas)["rotate"]>;
 export type RetireReport = Static<(typeof reportSchemas)["retire"]>;
+export type RotateTitleReport = Static<(typeof reportSchemas)["rotate-title"]>;
+export type ReplaceTitleReport = Static<(typeof reportSchemas)["replace-title"]>;
 export type Report =
   | InventoryReport
   | TelemetryReport
@@ -325,7 +374,9 @@ export type Report =
   | ConsentReport
   | EvidenceReport
   | RotateReport
-  | RetireReport;
+  | RetireReport
+  | RotateTitleReport
+  | ReplaceTitleReport;
 export type InventoryBody = InventoryReport["body"];
 export type TelemetryBody = TelemetryReport["body"];
 export type Presence = (typeof presences)[number];

@@ -3,8 +3,10 @@ import { describe, expect, it } from "vitest";
 import vector from "../../fixtures/vectors/rotation.json" with { type: "json" };
 import { deviceIdOf } from "../crypto/deviceIdOf.js";
 import { signEs256 } from "../crypto/signEs256.js";
-import { spkiOf } from "../crypto/spki.js";
-import type { Report, RotateReport } from "../report/schema.js";
+import { publicKeyFromSpki, spkiOf } from "../crypto/spki.js";
+import { verifyEs256 } from "../crypto/verifyEs256.js";
+import { titleRotationMessage } from "../mint/titleRotationMessage.js";
+import type { Report, RotateReport, RotateTitleReport } from "../report/schema.js";
 import { openSuccessor } from "./openSuccessor.js";
 import { rotationMessage } from "./rotationMessage.js";
 
@@ -29,6 +31,23 @@ describe("the rotation vector", () => {
     expect(links.slice(1).map(({ prev }) => prev)).toEqual(
       reports.slice(0, -1).map(({ statement }) => statement),
     );
+  });
+});
+
+describe("the rotation vector's title", () => {
+  it("is signed by both keys, over the report that led from one to the other", () => {
+    const [rotate, told] = vector.reports;
+    const { body } = JSON.parse(told!.payload) as RotateTitleReport;
+    expect(body.rotation.evidence).toBe(`0x${rotate!.statement}`);
+    const message = titleRotationMessage(body.rotation);
+    expect(message.toString("hex")).toBe(vector.title_message);
+    for (const [spki, signature] of [
+      [vector.device_spki, body.old_signature],
+      [vector.successor_spki, body.new_signature],
+    ] as const) {
+      const key = publicKeyFromSpki(Buffer.from(spki, "hex"));
+      expect(() => verifyEs256(message, Buffer.from(signature, "hex"), key)).not.toThrow();
+    }
   });
 });
 

@@ -4,6 +4,7 @@ import { inspect } from "node:util";
 import pino from "pino";
 import { createPublicClient, http } from "viem";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import vector from "../../fixtures/vectors/replacement.json" with { type: "json" };
 import { openEnvelope } from "../../protocol/dsse/openEnvelope.js";
 import { payloadTypes } from "../../protocol/dsse/payloadTypes.js";
 import { openCheckpoint } from "../../protocol/log/checkpoint.js";
@@ -17,6 +18,8 @@ import { declaredOf } from "../health/declaredOf.js";
 import { marksOf } from "../health/marksOf.js";
 import { createCheckpointer } from "../log/checkpointer.js";
 import { registryMetrics } from "../registryMetrics.js";
+import { createReplacementDesk } from "../replacement/replacementDesk.js";
+import { createReplacementOrders } from "../replacement/replacementOrders.js";
 import { createUsageReader } from "../store/usage.js";
 import { type Core, openCore, registryKey, testOrigin } from "../testing/openCore.js";
 import { testDevice } from "../testing/testDevice.js";
@@ -81,6 +84,7 @@ const start = async () => {
           chain: { rpc: "ok", pending: 2, fault: null, problems: [], balance_gwei: 1 },
           loans: null,
         }),
+      replacements: createReplacementDesk(core.db, core.now_ms).all,
       loans: null,
       approver: null,
       health: () => ({ ok, checks: { log: ok ? "ok" : "no" } }),
@@ -136,6 +140,7 @@ describe("who may read", () => {
       (await fetch(`${url}${path}`, { headers: authorization === undefined ? {} : { authorization } }))
         .status;
     const paths = ["/metrics", "/v1/devices", "/v1/tokens", "/v1/events", "/v1/checkpoint", "/v1/keys"];
+    paths.push("/v1/replacements");
     for (const path of [...paths, "/v1/log/entries/0", "/v1/log/proofs/0", "/v1/log/consistency"]) {
       expect([path, await statusOf(path)]).toEqual([path, 401]);
       expect([path, await statusOf(path, `Bearer ${token}`)]).toEqual([path, 200]);
@@ -262,6 +267,30 @@ describe("devices and tokens", () => {
       subject: `did:erc721:1:${contract}:7`,
       on_chain: { tokenId: "7", state: 1 },
       on_chain_error: null,
+    });
+  });
+
+  it("tell an order that another GPU stand in, and what is to be consented to", async () => {
+    const { core, device, json } = await start();
+    expect(await json("/v1/replacements")).toEqual({ replacements: [] });
+    const orders = createReplacementOrders(core.db);
+    orders.put("7", device.id);
+    orders.tell("7", {
+      asked: vector.replacement,
+      consenter: vector.consenter,
+      by_contract: false,
+      problem: null,
+    });
+    expect(await json("/v1/replacements")).toMatchObject({
+      replacements: [
+        {
+          token_id: "7",
+          device: device.id,
+          former: null,
+          why: { code: "TOKEN_UNKNOWN" },
+          typed_data: { message: { deviceKeyHash: `0x${vector.device}` } },
+        },
+      ],
     });
   });
 

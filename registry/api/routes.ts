@@ -5,6 +5,7 @@ import type { DeviceFold } from "../health/deviceFold.js";
 import type { Loans } from "../loans/startLoans.js";
 import type { Checkpointer } from "../log/checkpointer.js";
 import type { EvidenceLog } from "../log/evidenceLog.js";
+import type { ReplacementStatus } from "../replacement/replacementStatus.js";
 import type { UsageReader } from "../store/usage.js";
 import { type ApprovalRoutesContext, approvalRoutes } from "./approvalRoutes.js";
 import { deviceView } from "./deviceView.js";
@@ -29,6 +30,8 @@ export type ApiContext = {
   healthOnChain: ((tokenId: bigint) => Promise<unknown>) | null;
   metrics: () => Metric[];
   health: () => { ok: boolean; checks: Record<string, string> };
+  /** Orders that another device stand in behind a token, and how far each has come. */
+  replacements: () => ReplacementStatus[];
   loans: (LoanRoutesContext["loans"] & Pick<Loans, "collateral">) | null;
   now_ms: () => number;
 } & ApprovalRoutesContext;
@@ -121,6 +124,10 @@ export function createRoutes(context: ApiContext): Route[] {
           return { ...json({ ...about, on_chain_error: "the chain could not be read" }), fault };
         }
       },
+    },
+    {
+      pattern: /^\/v1\/replacements$/,
+      handle: () => json({ replacements: context.replacements() }),
     },
     ...loanRoutes(context),
     ...approvalRoutes(context),

@@ -9,6 +9,8 @@ import { planAmendments } from "./planAmendments.js";
 import { readBlock, readHead } from "./readHead.js";
 import { recheckTitles } from "./recheckTitles.js";
 import { reconcile } from "./reconcile.js";
+import { createReplacementPlanner } from "./replacementPlanner.js";
+import { createRotationPlanner } from "./rotationPlanner.js";
 import { settleSigned } from "./settleSigned.js";
 import { submitWanted } from "./submitWanted.js";
 import { tellRotated } from "./tellRotated.js";
@@ -28,6 +30,8 @@ export function createChainStep(ctx: WriterContext & { endpoints: Endpoints }): 
   const { client, endpoints, account, deployment, store, now_ms } = ctx;
   const beacons = createBeaconRecorder(ctx);
   const titles = createTitlePlanner(ctx);
+  const rotations = createRotationPlanner(ctx);
+  const replacements = createReplacementPlanner(ctx);
   const anchors = createAnchorPlanner(ctx);
   const health = createHealthPlanner(ctx);
   const sent: SentHashes = new Map();
@@ -65,6 +69,8 @@ export function createChainStep(ctx: WriterContext & { endpoints: Endpoints }): 
     await titles.plan(head);
     planAmendments(ctx);
     tellRotated(ctx);
+    await rotations.plan(head);
+    await replacements.plan(head);
     await anchors.plan(head);
     await health.plan(head);
 

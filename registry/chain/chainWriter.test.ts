@@ -14,7 +14,7 @@ import { createChainReader } from "./chainReader.js";
 import { chainTransport } from "./chainTransport.js";
 import type { Deployment } from "./deployment.js";
 import { fleetLeafHash, fleetRoot } from "./fleetRoot.js";
-import { fakeRegistry } from "./testing/fakeRegistry.js";
+import { type FakeDevice, fakeRegistry, rotateFake } from "./testing/fakeRegistry.js";
 import { type Anvil, startAnvil } from "./testing/startAnvil.js";
 import { deployTo, openBench, runUntilQuiet } from "./testing/writerBench.js";
 
@@ -143,6 +143,72 @@ describe("titles", () => {
     expect(writer.status().problems).toMatchObject([
       { code: "KEY_ROTATED", subject: device!.candidate.device },
     ]);
+  });
+
+  it("lets a title follow its device to the next key, once, and records it", async () => {
+    const registry = fakeRegistry(1);
+    const bench = openBench({ deployment, view: registry.view, transport: transport() });
+    await runUntilQuiet(bench.writer);
+    const [device] = registry.devices as [FakeDevice];
+    const token_id = device.token_id!;
+    const former = device.candidate.device;
+    registry.answering = false;
+    // Two rotations before the registry hears of either: the title goes from the key that it names to the last one.
+    rotateFake(device);
+    rotateFake(device);
+    await bench.writer.step();
+    expect(bench.writer.status().problems).toMatchObject([{ code: "KEY_ROTATED" }]);
+    expect(registry.askedRotations).toMatchObject([
+      { token_id: String(token_id), old_key_hash: `0x${former}`, nonce: "1", assurance: 0 },
+    ]);
+    registry.answering = true;
+    registry.view.requestRotation(device.candidate.device, registry.askedRotations[0]!);
+    await runUntilQuiet(bench.writer);
+    const rotated = () => registry.recorded.filter(({ type }) => type === "rotated");
+    expect(rotated()).toMatchObject([
+      { device: device.candidate.device, former, token_id: String(token_id) },
+    ]);
+    expect(await reader().titleOf(token_id)).toMatchObject({
+      device: device.candidate.device,
+      amendments: 1,
+      evidence: registry.askedRotations[0]!.evidence.slice(2),
+    });
+    expect(bench.writer.status().problems).toEqual([]);
+    // Once more, and by a registry that was restored from before: nothing but the chain knows.
+    const before = rotated();
+    registry.recorded.length = 0;
+    device.token_key = former;
+    const again = openBench({ deployment, view: registry.view, transport: transport() });
+    await runUntilQuiet(again.writer);
+    expect(rotated()).toEqual(before);
+    expect(again.writer.status().problems).toEqual([]);
+    // And on to the key after.
+    rotateFake(device);
+    await runUntilQuiet(again.writer);
+    expect(await reader().titleOf(token_id)).toMatchObject({
+      device: device.candidate.device,
+      amendments: 2,
+    });
+    expect(await minted()).toBe(1n);
+  });
+
+  it("takes no signature of another key, and asks again", async () => {
+    const registry = fakeRegistry(1);
+    const { writer } = openBench({ deployment, view: registry.view, transport: transport() });
+    await runUntilQuiet(writer);
+    const [device] = registry.devices as [FakeDevice];
+    rotateFake(device);
+    const [old] = device.former_keys;
+    device.key = old!;
+    await writer.step();
+    await writer.step();
+    expect(
+      writer
+        .status()
+        .problems.map(({ code }) => code)
+        .sort(),
+    ).toEqual(["KEY_ROTATED", "ROTATION_INVALID"]);
+    expect(writer.status().intents).toMatchObject({ wanted: 0, signed: 0 });
   });
 
   it("amends a title and records it", async () => {

@@ -54,6 +54,18 @@ function record({ view, deployment }: WriterContext, intent: Intent, receipt: Tr
       view.record({ type: "amended", device, token_id, evidence: evidence.slice(2), ...at });
       return;
     }
+    case "rotate": {
+      const { device, key: former, rotation } = intent.payload;
+      const { token_id, evidence } = rotation;
+      view.record({ type: "rotated", device, former, token_id, evidence: evidence.slice(2), ...at });
+      return;
+    }
+    case "replace": {
+      const { device, former, replacement } = intent.payload;
+      const { token_id, evidence } = replacement;
+      view.record({ type: "replaced", device, former, token_id, evidence: evidence.slice(2), ...at });
+      return;
+    }
     case "anchor": {
       const { size, root } = intent.payload;
       view.record({ type: "anchored", size, root: root.slice(2), ...at });

@@ -4,7 +4,7 @@ const ddl = `
 CREATE TABLE IF NOT EXISTS intent (
   deployment TEXT NOT NULL,
   id TEXT NOT NULL,
-  kind TEXT NOT NULL CHECK (kind IN ('mint', 'post', 'anchor', 'amend')),
+  kind TEXT NOT NULL,
   payload TEXT NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('wanted', 'signed', 'mined', 'done', 'failed', 'obsolete')),
   nonce INTEGER,
@@ -40,4 +40,13 @@ CREATE INDEX IF NOT EXISTS intent_tx_intent ON intent_tx (deployment, intent);
 /** Creates the chain writer's tables where they are missing. They are not derived from the log: keep them on rebuild. */
 export function ensureIntentTables(db: Database): void {
   db.exec(ddl);
+  const table = db.prepare<[], { sql: string }>("SELECT sql FROM sqlite_master WHERE name = 'intent'").get();
+  if (table?.sql.includes("kind IN") !== true) return;
+  // Made when there were fewer kinds, which SQLite can be told in no other way.
+  db.transaction(() => {
+    db.exec("ALTER TABLE intent RENAME TO intent_before");
+    for (const index of ["state", "block", "nonce"]) db.exec(`DROP INDEX intent_${index}`);
+    db.exec(ddl);
+    db.exec("INSERT INTO intent SELECT * FROM intent_before; DROP TABLE intent_before");
+  })();
 }

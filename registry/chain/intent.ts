@@ -1,5 +1,5 @@
 import type { Hex } from "viem";
-import type { MintAuthorization } from "../../protocol/report/schema.js";
+import type { MintAuthorization, TitleReplacement, TitleRotation } from "../../protocol/report/schema.js";
 
 export type MintPayload = {
   device: string;
@@ -37,12 +37,36 @@ export type AnchorPayload = { origin: Hex; size: number; root: Hex };
 
 export type AmendPayload = { device: string; token_id: string; evidence: Hex; assurance: number };
 
+/** SPKIs are 91 bytes, signatures r‖s; both hex. */
+export type RotatePayload = {
+  device: string;
+  /** The key that the chain has. */
+  key: string;
+  rotation: TitleRotation;
+  old: { spki: string; signature: string };
+  next: { spki: string; signature: string };
+};
+
+/** SPKI 91 bytes, the device's signature r‖s, both hex; the consenter's as its account makes them. */
+export type ReplacePayload = {
+  device: string;
+  /** Who had the title, and the key that the chain had for it. */
+  former: string;
+  key: string;
+  replacement: TitleReplacement;
+  spki: string;
+  signature: string;
+  consent: Hex;
+};
+
 /** What is wanted on chain. Numbers that can pass 2^53 are decimal strings: payloads are stored as JSON. */
 export type IntentWork =
   | { kind: "mint"; payload: MintPayload }
   | { kind: "post"; payload: PostPayload }
   | { kind: "anchor"; payload: AnchorPayload }
-  | { kind: "amend"; payload: AmendPayload };
+  | { kind: "amend"; payload: AmendPayload }
+  | { kind: "rotate"; payload: RotatePayload }
+  | { kind: "replace"; payload: ReplacePayload };
 export type IntentKind = IntentWork["kind"];
 
 /**
@@ -94,5 +118,9 @@ export function intentId(work: IntentWork): string {
       return `anchor:${work.payload.size}`;
     case "amend":
       return `amend:${work.payload.token_id}:${work.payload.evidence}`;
+    case "rotate":
+      return `rotate:${work.payload.rotation.token_id}:${work.payload.device}:${work.payload.rotation.nonce}`;
+    case "replace":
+      return `replace:${work.payload.replacement.token_id}:${work.payload.device}`;
   }
 }

@@ -7,7 +7,7 @@ import { abiLeaf } from "./abiLeaf.js";
 import type { AttestorSignature } from "./attestorSignature.js";
 import type { Deployment } from "./deployment.js";
 import { epochPost } from "./epochPost.js";
-import type { IntentWork, MintPayload, PostPayload } from "./intent.js";
+import type { IntentWork, MintPayload, PostPayload, ReplacePayload, RotatePayload } from "./intent.js";
 
 export type IntentCall = { to: Address; data: Hex };
 
@@ -36,6 +36,10 @@ export function intentCall(
         data: encodeFunctionData({ abi: caliberLogAbi, functionName: "anchor", args }),
       };
     }
+    case "rotate":
+      return { to: deployment.token, data: rotateData(work.payload) };
+    case "replace":
+      return { to: deployment.token, data: replaceData(work.payload) };
     case "post":
       return { to: deployment.health, data: postData(work.payload, attested) };
   }
@@ -55,16 +59,61 @@ function postData(payload: PostPayload, attested: readonly AttestorSignature[]):
 }
 
 function mintData({ spki, authorization, signature }: MintPayload): Hex {
-  // The last 64 of a canonical SPKI's 91 bytes are the point's x and y.
-  const x: Hex = `0x${spki.slice(-128, -64)}`;
-  const y: Hex = `0x${spki.slice(-64)}`;
-  const r: Hex = `0x${signature.slice(0, 64)}`;
-  const s: Hex = `0x${signature.slice(64)}`;
+  const { qx, qy, r, s } = proofOf({ spki, signature });
   return encodeFunctionData({
     abi: caliberTokenAbi,
     functionName: "mint",
-    args: [abiAuthorization(authorization), x, y, r, s],
+    args: [abiAuthorization(authorization), qx, qy, r, s],
   });
+}
+
+function rotateData({ rotation, old, next }: RotatePayload): Hex {
+  const asked = {
+    tokenId: BigInt(rotation.token_id),
+    oldKeyHash: rotation.old_key_hash as Hex,
+    newKeyHash: rotation.new_key_hash as Hex,
+    evidence: rotation.evidence as Hex,
+    assurance: rotation.assurance,
+    nonce: BigInt(rotation.nonce),
+    deadline: BigInt(rotation.deadline),
+  };
+  return encodeFunctionData({
+    abi: caliberTokenAbi,
+    functionName: "rotate",
+    args: [asked, proofOf(old), proofOf(next)],
+  });
+}
+
+function replaceData({ replacement, consent, ...signed }: ReplacePayload): Hex {
+  const asked = {
+    tokenId: BigInt(replacement.token_id),
+    fingerprint: replacement.fingerprint as Hex,
+    deviceKeyHash: replacement.device_key_hash as Hex,
+    strongIdentity: replacement.strong_identity as Hex,
+    weakIdentity: replacement.weak_identity as Hex,
+    evidence: replacement.evidence as Hex,
+    logOrigin: replacement.log_origin as Hex,
+    headerHash: replacement.header_hash as Hex,
+    assurance: replacement.assurance,
+    predecessor: BigInt(replacement.predecessor),
+    nonce: BigInt(replacement.nonce),
+    deadline: BigInt(replacement.deadline),
+  };
+  return encodeFunctionData({
+    abi: caliberTokenAbi,
+    functionName: "replace",
+    args: [asked, proofOf(signed), consent],
+  });
+}
+
+/** The last 64 of a canonical SPKI's 91 bytes are the point's x and y. */
+function proofOf({ spki, signature }: { spki: string; signature: string }) {
+  return {
+    qx: `0x${spki.slice(-128, -64)}`,
+    qy: `0x${spki.slice(-64)}`,
+    r: `0x${signature.slice(0, 64)}`,
+    s: `0x${signature.slice(64)}`,
+  } as const;
 }
 
 /** The schema's patterns have made sure of every member's form. */

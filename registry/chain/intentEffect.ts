@@ -2,7 +2,15 @@ import { type Hex, parseEventLogs } from "viem";
 import { caliberHealthAbi } from "../../contracts-abi/abi/CaliberHealth.js";
 import { caliberLogAbi } from "../../contracts-abi/abi/CaliberLog.js";
 import { caliberTokenAbi } from "../../contracts-abi/abi/CaliberToken.js";
-import type { AmendPayload, AnchorPayload, Intent, IntentBlock, PostPayload } from "./intent.js";
+import type {
+  AmendPayload,
+  AnchorPayload,
+  Intent,
+  IntentBlock,
+  PostPayload,
+  ReplacePayload,
+  RotatePayload,
+} from "./intent.js";
 import { revertOf } from "./revertOf.js";
 import type { WriterContext } from "./writerContext.js";
 
@@ -27,6 +35,10 @@ export async function intentEffect(ports: Ports, intent: Intent): Promise<Effect
       return mintEffect(ports, intent.payload.device, intent.payload.authorization.nonce);
     case "amend":
       return amendEffect(ports, intent.payload);
+    case "rotate":
+      return rotateEffect(ports, intent.payload);
+    case "replace":
+      return replaceEffect(ports, intent.payload);
     case "anchor":
       return anchorEffect(ports, intent.payload);
     case "post":
@@ -106,6 +118,57 @@ async function amendEffect({ client, deployment }: Ports, payload: AmendPayload)
   ).slice(-1);
   if (log === undefined) return { is: "overtaken", reason: "the title was minted with this evidence" };
   return { is: "present", ...placeOf(log) };
+}
+
+/** The event that made `key` the one that a token names, other than by its mint. */
+export async function findKeyChange({ client, deployment }: Ports, token_id: bigint, key: string) {
+  const [log] = (
+    await client.getContractEvents({
+      address: deployment.token,
+      abi: caliberTokenAbi,
+      eventName: "DeviceKeyChanged",
+      args: { tokenId: token_id },
+      fromBlock: BigInt(deployment.block.number),
+      toBlock: "latest",
+      strict: true,
+    })
+  ).filter(({ args }) => args.newKeyHash === `0x${key}`);
+  return log === undefined ? null : placeOf(log);
+}
+
+async function rotateEffect(ports: Ports, { device, key, rotation }: RotatePayload): Promise<Effect> {
+  const { client, deployment } = ports;
+  const found = await findKeyChange(ports, BigInt(rotation.token_id), device);
+  // Keys never come back: what the event shows has been so since.
+  if (found !== null) return { is: "present", ...found };
+  const [live, nonce] = await client.readContract({
+    address: deployment.token,
+    abi: caliberTokenAbi,
+    functionName: "tokenOfKey",
+    args: [`0x${key}`],
+  });
+  if (live !== BigInt(rotation.token_id)) {
+    // Minted under this key it was, so that it is not on chain (any more) leaves nothing to rotate.
+    return { is: "overtaken", reason: `token ${rotation.token_id} does not name the old key` };
+  }
+  if (nonce !== BigInt(rotation.nonce)) return { is: "overtaken", reason: "the old key's nonce is used up" };
+  return absent;
+}
+
+async function replaceEffect(ports: Ports, { device, key, replacement }: ReplacePayload): Promise<Effect> {
+  const token_id = BigInt(replacement.token_id);
+  const found = await findKeyChange(ports, token_id, device);
+  if (found !== null) return { is: "present", ...found };
+  const { client, deployment } = ports;
+  const [live] = await client.readContract({
+    address: deployment.token,
+    abi: caliberTokenAbi,
+    functionName: "tokenOfKey",
+    args: [`0x${key}`],
+  });
+  return live === token_id
+    ? absent
+    : { is: "overtaken", reason: `token ${token_id} does not name the key that it was to leave` };
 }
 
 async function anchorEffect({ client, deployment }: Ports, payload: AnchorPayload): Promise<Effect> {

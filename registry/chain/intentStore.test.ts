@@ -135,4 +135,24 @@ describe("intent store", () => {
     expect(store.find("anchor:6")).not.toBeNull();
     expect(store.txs("anchor:7")).toHaveLength(1);
   });
+
+  it("keeps what was written when there were fewer kinds, and takes the new ones", () => {
+    store.want(anchor(5));
+    store.sign("anchor:5", tx(7));
+    const { sql } = db
+      .prepare<[], { sql: string }>("SELECT sql FROM sqlite_master WHERE name = 'intent'")
+      .get()!;
+    db.exec("ALTER TABLE intent RENAME TO kept");
+    for (const index of ["state", "block", "nonce"]) db.exec(`DROP INDEX intent_${index}`);
+    db.exec(sql.replace("kind TEXT NOT NULL", "kind TEXT NOT NULL CHECK (kind IN ('anchor', 'mint'))"));
+    db.exec("INSERT INTO intent SELECT * FROM kept; DROP TABLE kept");
+    const again = createIntentStore(db, "31337:0xabc", () => now_ms);
+    expect(again.find("anchor:5")).toMatchObject({ ...anchor(5), state: "signed", nonce: 7 });
+    const payload = { device: "ab", token_id: "1", evidence: "0x01", assurance: 0 } as const;
+    again.want({ kind: "amend", payload });
+    expect(again.inState("wanted")).toMatchObject([{ kind: "amend", payload }]);
+    expect(db.prepare("SELECT count(*) AS n FROM sqlite_master WHERE name LIKE 'intent_%'").get()).toEqual({
+      n: 5,
+    });
+  });
 });

@@ -10,6 +10,7 @@ import type { LoanTerms } from "../credit/loanTerms/loanTerms.js";
 import { healthPolicies } from "../health/policy.js";
 import { createDownlink } from "../ingest/downlink.js";
 import { createCheckpointer } from "../log/checkpointer.js";
+import { createReplacementOrders } from "../replacement/replacementOrders.js";
 import { createMeta } from "../store/meta.js";
 import { closeEvidenceBenches, evidenceBench } from "../testing/evidenceBench.js";
 import { registryKey, testOrigin } from "../testing/openCore.js";
@@ -89,6 +90,7 @@ it("a gate that needs presence takes a loan while the GPU's answer counts, by th
       now_ms: core.now_ms,
       transmit: () => undefined,
     }),
+    orders: createReplacementOrders(core.db),
     isRevoked: () => false,
     now_ms: core.now_ms,
     onChain: () => undefined,

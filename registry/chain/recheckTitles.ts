@@ -13,6 +13,9 @@ export async function recheckTitles(ctx: WriterContext, head: Head): Promise<boo
   const underWay = new Set<string>();
   for (const intent of store.inState("wanted", "signed", "mined")) {
     if (intent.kind === "mint") underWay.add(intent.payload.device);
+    // Before it is recorded the old key is still on record, and after a reorganisation the new one not on chain.
+    if (intent.kind === "rotate" || intent.kind === "replace")
+      underWay.add(intent.payload.key).add(intent.payload.device);
   }
   const recorded = view.tokenHealth();
   const judged = recorded.filter(({ key }) => !underWay.has(key));

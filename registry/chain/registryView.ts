@@ -1,7 +1,8 @@
 import type { HealthCause } from "../../protocol/health/healthCause.js";
 import type { HealthState } from "../../protocol/health/healthState.js";
 import type { ChainBody } from "../../protocol/log/entryBodies.js";
-import type { MintAuthorization } from "../../protocol/report/schema.js";
+import type { MintAuthorization, TitleReplacement, TitleRotation } from "../../protocol/report/schema.js";
+import type { ReplacementTold } from "../replacement/replacementOrders.js";
 
 /** A live, undisputed device with an inventory on record and no token yet. */
 export type TitleCandidate = {
@@ -43,6 +44,41 @@ export type TokenHealth = {
 /** A token whose hardware facts have changed since it was minted or last amended. */
 export type AmendmentWish = { device: string; token_id: bigint; evidence: string; assurance: number };
 
+/** A token whose device goes on under another key than the one that the chain has. */
+export type RotationWish = {
+  device: string;
+  /** 91-byte SPKI of the device's key. */
+  spki: Buffer;
+  token_id: bigint;
+  /** The key that the chain has, as far as the registry knows, and its SPKI. */
+  key: string;
+  key_spki: Buffer;
+  /** All keys before the one in force. */
+  former: readonly string[];
+  /** Statement of the rotate report that led to the key in force, 64 hex characters. */
+  evidence: string;
+  assurance: number;
+  /** What both keys have signed; null when they were not asked, or have not answered. */
+  signed: { rotation: TitleRotation; old_signature: string; new_signature: string } | null;
+};
+
+/** A token that another device is to stand in for, by order of a person. */
+export type ReplacementWish = {
+  token_id: bigint;
+  /** Who has the title as far as the registry knows, and who is to have it. */
+  former: string;
+  device: string;
+  spki: Buffer;
+  weak_identity: string;
+  strong_identity: string | null;
+  /** Statement of an inventory of the device. */
+  evidence: string;
+  assurance: number;
+  signed: { replacement: TitleReplacement; signature: string } | null;
+  /** The consenter's signature; null until it is given. */
+  consent: `0x${string}` | null;
+};
+
 /**
  * What the chain writer sees of the registry, and what it reports back. Each `record` call is durable when it
  * returns and harmless when repeated.
@@ -52,6 +88,8 @@ export type RegistryView = {
   /** Consents on record of devices that have no token yet. */
   consents(): Consent[];
   amendments(): AmendmentWish[];
+  rotations(): RotationWish[];
+  replacements(): ReplacementWish[];
   tokenHealth(): TokenHealth[];
   /** The log's origin line. */
   origin: string;
@@ -64,5 +102,11 @@ export type RegistryView = {
   haltCheckpoints(why: string): void;
   /** Asks the device's agent, over the downlink, to sign; the answer comes back through `consents`. */
   requestConsent(device: string, authorization: MintAuthorization): void;
+  /** Asks likewise for the signatures of both keys; the answer comes back through `rotations`. */
+  requestRotation(device: string, rotation: TitleRotation): void;
+  /** Asks a device to sign that it stands in; the answer comes back through `replacements`. */
+  requestReplacement(device: string, replacement: TitleReplacement): void;
+  /** Lets people know what to sign and who must, or what is in the way. */
+  tellReplacement(token_id: bigint, told: ReplacementTold): void;
   record(body: ChainBody): void;
 };

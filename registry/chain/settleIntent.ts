@@ -14,6 +14,8 @@ const overtakenBy = new Set([
   "AuthorizationExpired",
   "ERC721NonexistentToken",
   "EpochNotGrowing",
+  "FingerprintMismatch",
+  "KeyNotOfTitle",
   "KeyRetired",
   "NonceMismatch",
   "PredecessorMismatch",

@@ -90,13 +90,19 @@ async function prepare(
 
 /** Why the intent has waited too long to be of use; it is planned anew from what holds now. */
 function expiredReason(intent: Intent, now_s: number): string | null {
-  if (intent.kind === "mint" && BigInt(intent.payload.authorization.deadline) <= BigInt(now_s)) {
-    return "the device's authorization has expired";
-  }
+  const deadline = deadlineOf(intent);
+  if (deadline !== null && BigInt(deadline) <= BigInt(now_s)) return "the device's signature has expired";
   if (intent.kind === "post" && intent.payload.fleet_until_s <= now_s) {
     return "the post would count for nothing any more";
   }
   return null;
+}
+
+/** Of what a device has signed for the intent, Unix seconds; null where none signs. */
+function deadlineOf(intent: Intent): string | null {
+  if (intent.kind === "mint") return intent.payload.authorization.deadline;
+  if (intent.kind === "replace") return intent.payload.replacement.deadline;
+  return intent.kind === "rotate" ? intent.payload.rotation.deadline : null;
 }
 
 function feesWithinCap({ settings, problems }: WriterContext, head: Head, tip_wei: bigint) {

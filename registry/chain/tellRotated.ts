@@ -3,8 +3,8 @@ import type { WriterContext } from "./writerContext.js";
 const code = "KEY_ROTATED";
 
 /**
- * Tells of each title whose device has rotated its key: the chain still names the old one. Its health is posted on, since that
- * goes by the token; it is not amended.
+ * Tells of each title whose device has rotated its key, for as long as the chain names the old one. Its health is posted on,
+ * since that goes by the token; it is not amended.
  */
 export function tellRotated({ view, problems }: Pick<WriterContext, "view" | "problems">): void {
   const rotated = view.tokenHealth().filter(({ device, key }) => device !== key);

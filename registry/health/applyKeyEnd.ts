@@ -25,6 +25,9 @@ export function rotateKey(
   fold.former_keys.push(ended);
   fold.key = "software";
   fold.consent = null;
+  fold.title_rotation = null;
+  fold.title_replacement = null;
+  fold.replaced_by = null;
   // Its nonce is made of the old key's name.
   fold.challenge = null;
   fold.challenge_wanted ||= fold.silicon !== null;
@@ -55,6 +58,8 @@ export function retireDevice(
   const ended: EndedKey = { device, last_seq: seq, statement };
   fold.retired = { ...ended, reason };
   fold.consent = null;
+  fold.title_rotation = null;
+  fold.title_replacement = null;
   fold.challenge = null;
   fold.challenge_wanted = false;
   if (fold.dispute === null) {

@@ -12,6 +12,7 @@ import type { FleetFold } from "./fleetFold.js";
 import type { FoldSink } from "./foldSink.js";
 import { judgeReadings } from "./judgeReadings.js";
 import { marksOf } from "./marksOf.js";
+import { materialNamed } from "./materialNamed.js";
 import { materialOf } from "./materialOf.js";
 import { noticeBoot } from "./noticeBoot.js";
 import { noticeChanges } from "./noticeChanges.js";
@@ -64,6 +65,14 @@ export function applyReport(
         statement,
       };
       break;
+    case "rotate-title":
+      fold.title_rotation = { ...report.body, statement };
+      break;
+    case "replace-title": {
+      const material = materialNamed(fold, report.body.replacement.evidence.slice(2));
+      fold.title_replacement = { ...report.body, statement, material };
+      break;
+    }
     case "evidence":
       applyEvidence(fleet, fold, { statement, report }, now_ms, sink);
       break;

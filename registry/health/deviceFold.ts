@@ -3,7 +3,14 @@ import type { HealthCause } from "../../protocol/health/healthCause.js";
 import type { HealthState } from "../../protocol/health/healthState.js";
 import { createSeriesMemory, type SeriesMemory } from "../../protocol/plausibility/matchSeries.js";
 import type { InventoryClaims, TelemetryMemory } from "../../protocol/plausibility/telemetryRule.js";
-import type { Implausibility, MintAuthorization, Presence, XidEvent } from "../../protocol/report/schema.js";
+import type {
+  Implausibility,
+  MintAuthorization,
+  Presence,
+  TitleReplacement,
+  TitleRotation,
+  XidEvent,
+} from "../../protocol/report/schema.js";
 import type { DeclaredGpu } from "./declaredOf.js";
 import type { InventoryMarks } from "./marksOf.js";
 
@@ -60,7 +67,7 @@ export type TokenFacts = {
   material: string;
   /** Tick of the latest amendment. */
   amended_ms: number | null;
-  /** The key that the chain has for it: the one that it was minted to. The device may have rotated since. */
+  /** The key that the chain has for it. The device may have rotated since. */
   key: string;
 };
 
@@ -159,6 +166,22 @@ export type DeviceFold = {
   silicon: SiliconFacts | null;
   consent: { authorization: MintAuthorization; signature: string; statement: string } | null;
   token: TokenFacts | null;
+  /** What the token's key and the one in force have signed, so that the token follows. */
+  title_rotation: {
+    rotation: TitleRotation;
+    old_signature: string;
+    new_signature: string;
+    statement: string;
+  } | null;
+  /** What it has signed to stand in for a title, and the material of the inventory that this names. */
+  title_replacement: {
+    replacement: TitleReplacement;
+    signature: string;
+    statement: string;
+    material: string;
+  } | null;
+  /** The device that took its title over; null while nothing has, and again under another key. */
+  replaced_by: string | null;
   /** Findings of one code are told once in a while; the rest are counted. */
   findings: Record<string, { told_ms: number; held: number }>;
 };
@@ -207,6 +230,9 @@ export function createDeviceFold(
     silicon: null,
     consent: null,
     token: null,
+    title_rotation: null,
+    title_replacement: null,
+    replaced_by: null,
     findings: {},
   };
 }

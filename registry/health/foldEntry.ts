@@ -12,14 +12,16 @@ import { applyChallenge } from "./applyChallenge.js";
 import { applyDecision } from "./applyDecision.js";
 import { retireDevice, rotateKey } from "./applyKeyEnd.js";
 import { type AcceptedReport, applyReport, step } from "./applyReport.js";
-import { createDeviceFold, type DeviceFold } from "./deviceFold.js";
+import { createDeviceFold } from "./deviceFold.js";
 import type { FleetFold } from "./fleetFold.js";
 import { foldOf } from "./foldOf.js";
 import type { FoldSink } from "./foldSink.js";
 import { lapseSilicon } from "./lapseSilicon.js";
+import { materialNamed } from "./materialNamed.js";
 import { type HealthPolicy, healthPolicies } from "./policy.js";
 import { raiseFinding } from "./raise.js";
 import { rememberBeacon } from "./rememberBeacon.js";
+import { replaceDevice } from "./replaceDevice.js";
 
 /** One log entry, decoded. Reports come parsed: their bytes were checked when they were let in. */
 export type FoldEntry =
@@ -181,6 +183,10 @@ function applyChain(fleet: FleetFold, body: ChainBody, now_ms: number, sink: Fol
   }
   const fold = foldOf(fleet, body.device);
   if (fold === undefined) return;
+  if (body.type === "replaced") {
+    replaceDevice(fleet, fold, body, now_ms, sink);
+    return;
+  }
   if (body.type === "minted") {
     const { chain_id, contract, token_id, tx } = body;
     // A mint that is found on chain again, its consent long forgotten, is taken to stand for what is there now.
@@ -190,15 +196,13 @@ function applyChain(fleet: FleetFold, body: ChainBody, now_ms: number, sink: Fol
     fold.consent = null;
   } else if (body.type === "unminted") {
     if (fold.token?.token_id === body.token_id) fold.token = null;
+  } else if (body.type === "rotated") {
+    if (fold.token?.key === body.former) fold.token.key = body.device;
+    // What was signed for that key is used up; what was signed since is not.
+    if (fold.title_rotation?.rotation.new_key_hash === `0x${body.device}`) fold.title_rotation = null;
   } else if (fold.token !== null) {
     fold.token.material = materialNamed(fold, body.evidence);
     fold.token.amended_ms = now_ms;
   }
   sink.changed(fold);
-}
-
-/** Material of the inventory that a transaction named; none that is known differs from any, and is amended. */
-function materialNamed(fold: DeviceFold, statement: string): string {
-  if (fold.inventory?.statement === statement) return fold.inventory.material;
-  return fold.former?.statement === statement ? fold.former.material : "";
 }

@@ -58,7 +58,8 @@ describe("commits", () => {
     [15, 5],
     [16, 15],
     [47, 15],
-    [48, 35],
+    [159, 35],
+    [160, 75],
   ])("wait longer when more is waiting: %i entries for %i ms", (entries, wait_ms) => {
     vi.useFakeTimers();
     const core = start({ group_ms: 5 });

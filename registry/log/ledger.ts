@@ -61,6 +61,7 @@ const largestGroup = 1000;
 const underLoad = [
   { waiting: 16, more: 2 },
   { waiting: 48, more: 4 },
+  { waiting: 160, more: 8 },
 ] as const;
 
 /** The log's one writer: groups entries into commits, each closed by a tick and followed by the fold. */

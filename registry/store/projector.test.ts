@@ -91,6 +91,7 @@ const step = fc.oneof(
     fc.record({ do: fc.constant("revoke" as const), host: fc.constantFrom("h-1", "h-2") }),
     fc.record({ do: fc.constant("rotate" as const), device }),
     fc.record({ do: fc.constant("retire" as const), device }),
+    fc.record({ do: fc.constant("rotated" as const), device }),
     fc.record({ do: fc.constant("settle" as const) }),
     fc.record({ do: fc.constant("checkpoint" as const) }),
   ].map((arbitrary) => ({ weight: 1, arbitrary })),
@@ -164,6 +165,12 @@ async function play(steps: readonly Step[]): Promise<Core> {
         ends[i] = at_ms;
         await send(i, chains[i]!.rotate(next, at_ms).bytes);
         keys[i] = next;
+        break;
+      }
+      case "rotated": {
+        const [first, now] = [enrolled[i]!.id, keys[i]!.id];
+        const at = { tx: "0x02", block: 2, token_id: String(i), evidence: "ab".repeat(32) };
+        entry("chain", { type: "rotated", device: now, former: first, ...at });
         break;
       }
       case "retire":

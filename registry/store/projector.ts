@@ -202,6 +202,9 @@ function loadFleet(db: Db, origin: string, evidence_root: string | undefined): F
     // Stored before keys could end.
     fold.former_keys ??= [];
     fold.retired ??= null;
+    fold.title_rotation ??= null;
+    fold.title_replacement ??= null;
+    fold.replaced_by ??= null;
     // Stored before presence was told.
     fold.assured_until_ms ??= null;
     if (fold.token !== null) fold.token.key ??= fold.device;

@@ -11,6 +11,7 @@ import { evidenceVectors } from "./evidenceVectors.mjs";
 import { checkpointVectors, entryVectors, treeVectors } from "./logVectors.mjs";
 import { downVectors, eventVectors, topicVectors } from "./messageVectors.mjs";
 import { rfc6979 } from "./publicVectors.mjs";
+import { replacementVectors } from "./replacementVectors.mjs";
 import { reportVectors } from "./reportVectors.mjs";
 import { rotationVectors } from "./rotationVectors.mjs";
 import { sampleVectors } from "./sampleVectors.mjs";
@@ -20,6 +21,7 @@ const check = process.argv.includes("--check");
 
 const device = keyPair(rfc6979.d);
 const successor = keyPair(sha256("caliber test vector: successor key").toString("hex"));
+const standIn = keyPair(sha256("caliber test vector: stand-in key").toString("hex"));
 const registry = keyPair(sha256("caliber test vector: registry key").toString("hex"));
 
 /** The consent of this device to the title of mint-authorization.json, signed deterministically. */
@@ -61,6 +63,7 @@ const files = {
     seq: reports.accepted.length - 1,
     prev: reports.accepted.at(-1).statement,
   }),
+  "replacement.json": await replacementVectors(standIn),
   "log-entries.json": entryVectors(device, reports.accepted[1]),
   "chain.json": chainVectors(),
   "down.json": downVectors(registry, device, reports.accepted[0]),

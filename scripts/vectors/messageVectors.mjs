@@ -39,6 +39,7 @@ export function downVectors(registry, device, report) {
     tx: `0x${hex(sha256("vector: tx"))}`,
   };
   const challenge = { type: "challenge", device: device.id, challenge: hex(sha256("vector: challenge")) };
+  const titleKey = { type: "title-key", device: device.id };
   const send = (content, key = registry, type = types.down) =>
     envelope(signed(type, JSON.stringify(content), key), registry.id);
   const context = { host, last_seq: 41, now_ms: t0 + 1000 };
@@ -54,7 +55,7 @@ export function downVectors(registry, device, report) {
     source:
       'scripts/vectors/generate.mjs; the registry key\'s scalar is SHA-256("caliber test vector: registry key")',
     registry_spki: hex(registry.spki),
-    accepted: [receipt, head, beacon, anchored, challenge].map((body) => ({
+    accepted: [receipt, head, beacon, anchored, challenge, titleKey].map((body) => ({
       name: body.type,
       envelope: send(message(body)),
       context,

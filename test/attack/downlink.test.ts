@@ -1,6 +1,7 @@
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { checkMintRequest, type OwnFacts } from "../../agent/runtime/checkMintRequest.js";
+import { checkReplacementRequest, type OwnStandIn } from "../../agent/runtime/checkReplacementRequest.js";
 import { weakIdentityOf } from "../../protocol/crypto/weakIdentityOf.js";
 import type { DownBody, DownMessage } from "../../protocol/down/downMessage.js";
 import { openDown } from "../../protocol/down/openDown.js";
@@ -9,7 +10,7 @@ import { parseEnvelope } from "../../protocol/dsse/parseEnvelope.js";
 import { type PayloadType, payloadTypes } from "../../protocol/dsse/payloadTypes.js";
 import { signEnvelope } from "../../protocol/dsse/signEnvelope.js";
 import { originHash } from "../../protocol/log/originHash.js";
-import type { MintAuthorization } from "../../protocol/report/schema.js";
+import type { MintAuthorization, TitleReplacement } from "../../protocol/report/schema.js";
 
 const now_ms = Date.UTC(2026, 10, 21);
 const registry = generateKeyPairSync("ec", { namedCurve: "P-256" });
@@ -28,6 +29,24 @@ const message = (change: Partial<DownMessage> = {}): DownMessage => ({
 });
 const sealed = (value: object, key: KeyObject = registry.privateKey, type: PayloadType = payloadTypes.down) =>
   encodeEnvelope(signEnvelope(type, Buffer.from(JSON.stringify(value)), key).envelope, "");
+const contract = `0x${"cd".repeat(20)}` as const;
+/** That a GPU stand in behind token 7, as its host has accepted. */
+const swap: TitleReplacement = {
+  chain_id: 31_337,
+  contract,
+  token_id: "7",
+  fingerprint: `0x${"12".repeat(32)}`,
+  device_key_hash: `0x${"d".repeat(64)}`,
+  strong_identity: `0x${"0".repeat(64)}`,
+  weak_identity: `0x${weakIdentityOf("GPU-a")}`,
+  evidence: `0x${"e".repeat(64)}`,
+  log_origin: originHash("log.example/1"),
+  header_hash: `0x${"12".repeat(32)}`,
+  assurance: 0,
+  predecessor: "0",
+  nonce: "0",
+  deadline: String(now_ms / 1000 + 3600),
+};
 const coded = (code: string) => expect.objectContaining({ code });
 
 describe("what a broker may send down and no host takes", () => {
@@ -36,6 +55,14 @@ describe("what a broker may send down and no host takes", () => {
       name: "a receipt that the broker forged",
       code: "SIGNATURE_INVALID",
       bytes: sealed(message(), broker.privateKey),
+    },
+    {
+      name: "a request to stand in behind a title, forged by the broker",
+      code: "SIGNATURE_INVALID",
+      bytes: sealed(
+        message({ body: { type: "replacement-request", device: "d".repeat(64), replacement: swap } }),
+        broker.privateKey,
+      ),
     },
     { name: "a receipt for another host", code: "DOWN_NOT_FOR_US", bytes: sealed(message({ aud: "h-2" })) },
     { name: "a receipt repeated", code: "DOWN_REPLAYED", bytes: sealed(message({ seq: 7 })) },
@@ -72,7 +99,6 @@ describe("what a broker may send down and no host takes", () => {
 });
 
 describe("titles that a device does not consent to", () => {
-  const contract = `0x${"cd".repeat(20)}` as const;
   const own: OwnFacts = {
     in_tpm: false,
     silicon: null,
@@ -81,6 +107,7 @@ describe("titles that a device does not consent to", () => {
     recipient: `0x${"ab".repeat(20)}`,
     log_origin: "log.example/1",
     contract: `31337:${contract}`,
+    stands_in_for: null,
     isOwnInventory: (statement) => statement === "e".repeat(64),
     now_ms,
   };
@@ -144,5 +171,66 @@ describe("titles that a device does not consent to", () => {
   ])("$name", ({ code, change }) => {
     expect(() => checkMintRequest({ ...honest, ...change }, own)).toThrow(coded(code));
     expect(checkMintRequest(honest, own)).toEqual(honest);
+  });
+
+  it("a title of its own for a GPU that is kept for another one", () => {
+    expect(() => checkMintRequest(honest, { ...own, stands_in_for: "7" })).toThrow(coded("MINT_STANDS_IN"));
+  });
+});
+
+describe("titles that a device does not stand in behind", () => {
+  const own: OwnStandIn = {
+    accepted: "7",
+    device: "d".repeat(64),
+    uuid: "GPU-a",
+    log_origin: "log.example/1",
+    contract: `31337:${contract}`,
+    isOwnInventory: (statement) => statement === "e".repeat(64),
+    in_tpm: false,
+    silicon: null,
+    now_ms,
+  };
+  it.each<{ name: string; code: string; change: Partial<TitleReplacement> }>([
+    {
+      name: "a swap into a title that its operator did not accept",
+      code: "TITLE_NOT_ACCEPTED",
+      change: { token_id: "8" },
+    },
+    {
+      name: "a swap on a second contract (a second pledge)",
+      code: "TITLE_CONTRACT_CHANGED",
+      change: { contract: `0x${"ce".repeat(20)}` },
+    },
+    {
+      name: "a swap on another device's key",
+      code: "TITLE_KEY_MISMATCH",
+      change: { device_key_hash: `0x${"c".repeat(64)}` },
+    },
+    {
+      name: "a swap that names another GPU",
+      code: "TITLE_IDENTITY_MISMATCH",
+      change: { weak_identity: `0x${weakIdentityOf("GPU-b")}` },
+    },
+    {
+      name: "a swap that claims silicon which was not shown",
+      code: "TITLE_ASSURANCE_TOO_HIGH",
+      change: { assurance: 2 },
+    },
+    {
+      name: "a swap into another log",
+      code: "TITLE_ORIGIN_MISMATCH",
+      change: { log_origin: originHash("log.example/2") },
+    },
+    {
+      name: "a swap that is good for a month",
+      code: "TITLE_DEADLINE",
+      change: { deadline: String(now_ms / 1000 + 30 * 86_400) },
+    },
+  ])("$name", ({ code, change }) => {
+    expect(() => checkReplacementRequest({ ...swap, ...change }, own)).toThrow(coded(code));
+    expect(checkReplacementRequest(swap, own)).toEqual(swap);
+    expect(() => checkReplacementRequest(swap, { ...own, accepted: null })).toThrow(
+      coded("TITLE_NOT_ACCEPTED"),
+    );
   });
 });

@@ -79,6 +79,7 @@ function openSystem(path = nvattest) {
       log_origin: testOrigin,
     },
     keyOf: () => ({ id: device.id, spki, inTpm: false, sign: (message) => signEs256(message, device.key) }),
+    discardFormer: () => undefined,
     registryKeys: () => ({ now: publicKeyFromSpki(spkiOf(registryKey)), former: null }),
     followRegistry: () => false,
     spool,

@@ -16,6 +16,7 @@ import { CaliberError } from "../../../protocol/errors.js";
 import { exitCodes } from "../../exitCodes.js";
 import type { Io } from "../../io.js";
 import { choiceOption, requiredOption } from "../../options.js";
+import { tokenOption } from "../../tokenOption.js";
 import { untilStopped } from "../../untilStopped.js";
 import { sourceFlags, sourceSettings, sourceUsage } from "./sourceOptions.js";
 
@@ -27,6 +28,8 @@ const usage = `caliber agent run --data-dir DIR [options]
 
 ${sourceUsage}  --accept-contract C    CHAIN_ID:0xADDRESS, the token contract that the GPUs consent to from now on, instead of the one
                          that they consented to first
+  --accept-replacement N number of the one token that GPUs of this host may stand in for (caliber registry replace); while it
+                         is given they consent to no title of their own
   --evidence E           ${ways.join(" | ")}: how GPUs are asked to prove themselves (auto: NVML, then nvattest;
                          off for simulated GPUs)
   --nvattest PATH        NVIDIA's attestation CLI, by path or name, or off (nvattest; off for simulated GPUs)
@@ -41,6 +44,7 @@ export const options = {
   ...sourceFlags,
   "data-dir": { type: "string" },
   "accept-contract": { type: "string" },
+  "accept-replacement": { type: "string" },
   evidence: { type: "string" },
   nvattest: { type: "string" },
   "log-level": { type: "string" },
@@ -63,6 +67,8 @@ export async function run(argv: string[], io: Io): Promise<number> {
   evidenceWay(values, false);
   const accepted = values["accept-contract"];
   const accept_contract = accepted === undefined ? undefined : contractOption(accepted);
+  const replaced = values["accept-replacement"];
+  const accept_replacement = replaced === undefined ? undefined : tokenOption("accept-replacement", replaced);
   const level = choiceOption("log-level", values["log-level"], "info", levels);
   const log = pino({ name: "agent", level }, pino.destination({ dest: 2, sync: true }));
   const stopped = untilStopped(values["exit-with-parent"] === true);
@@ -77,6 +83,7 @@ export async function run(argv: string[], io: Io): Promise<number> {
     random: Math.random,
     log,
     accept_contract,
+    accept_replacement,
   });
   log.info({ why: await stopped }, "stopping");
   await agent.stop();

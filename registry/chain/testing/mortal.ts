@@ -54,6 +54,8 @@ export function mortalView(view: RegistryView, life: Fate): RegistryView {
     candidates: () => alive(life, view.candidates),
     consents: () => alive(life, view.consents),
     amendments: () => alive(life, view.amendments),
+    rotations: () => alive(life, view.rotations),
+    replacements: () => alive(life, view.replacements),
     tokenHealth: () => alive(life, view.tokenHealth),
     origin: view.origin,
     logSize: () => alive(life, view.logSize),
@@ -61,6 +63,9 @@ export function mortalView(view: RegistryView, life: Fate): RegistryView {
     checkpoint: () => alive(life, view.checkpoint),
     haltCheckpoints: (why) => life.act(() => view.haltCheckpoints(why)),
     requestConsent: (device, authorization) => life.act(() => view.requestConsent(device, authorization)),
+    requestRotation: (device, rotation) => life.act(() => view.requestRotation(device, rotation)),
+    requestReplacement: (device, replacement) => life.act(() => view.requestReplacement(device, replacement)),
+    tellReplacement: (token_id, told) => life.act(() => view.tellReplacement(token_id, told)),
     record: (body) => life.act(() => view.record(body)),
   };
 }
