@@ -58,6 +58,17 @@ export const registrySettings = {
     secret: true,
   },
   "writer-address": { kind: "text", commands: run, says: "with `writer_signer`: the account that writes" },
+  "co-signer": {
+    kind: "list",
+    commands: run,
+    says: "other attestors, each `0xADDRESS=URL` of the signer that signs health posts for it. Masked",
+    secret: true,
+  },
+  "title-header": {
+    kind: "text",
+    commands: run,
+    says: "hash of the registered header that new titles name (none)",
+  },
   epoch: { kind: "text", commands: run, says: "health is posted at least twice an epoch (`1h`)" },
   "anchor-every": {
     kind: "text",

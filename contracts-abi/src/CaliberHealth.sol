@@ -110,7 +110,8 @@ contract CaliberHealth is HealthRecords, Liveness, AttestorQuorum, EIP712, Acces
     function prove(HealthLeaf calldata leaf, uint64 index, bytes32[] calldata proof) external whenNotPaused {
         _requireInFleet(leaf, index, proof);
         Refusal reason = _applyNow(leaf, _fleet.epoch);
-        require(reason == Refusal.None, LeafRefused(leaf.tokenId, leaf.sequence, reason));
+        // Not `require`, which would read the error's members from calldata in any case.
+        if (reason != Refusal.None) revert LeafRefused(leaf.tokenId, leaf.sequence, reason);
     }
 
     /// @inheritdoc ICaliberHealth

@@ -106,6 +106,18 @@ contract CaliberGateTest is Loans {
         vm.prank(CUSTODY);
         token.setCustodian(address(router), false);
         expectStopped(approval(), abi.encodeWithSelector(ICaliberGate.CustodianUnknown.selector, router));
+        vm.prank(CUSTODY);
+        token.setCustodian(address(timelock), false);
+        expectStopped(approval(), abi.encodeWithSelector(ICaliberGate.CustodianUnknown.selector, timelock));
+    }
+
+    /// @dev What a timelock that lets go of what it has receipts for would do.
+    function test_theTimelockMustHoldTheTitles() public {
+        GateApproval memory approved = approval();
+        address elsewhere = address(0xe15e);
+        vm.prank(address(timelock));
+        token.transferFrom(address(timelock), elsewhere, 2);
+        expectStopped(approved, abi.encodeWithSelector(ICaliberGate.NotInTimelock.selector, 2, elsewhere));
     }
 
     function test_theDeadlineIsItsLastSecond() public {

@@ -115,6 +115,35 @@ contract CaliberTokenTitleTest is Devices {
         vm.assertEq(vm.parseJsonString(decode(token.contractURI()), ".symbol"), "CALIBER");
     }
 
+    /// @dev A header is free text of the registrar's, and must not be able to say anything but itself.
+    function test_uriIsJsonWhateverTheHeaderSays() public {
+        string memory place = unicode'Hall "9", row \\ 2\n\u0001 – Zürich","evidence":"';
+        headerHash = register(place);
+        uint256 tokenId = mintFor(2);
+        string memory json = decode(token.tokenURI(tokenId));
+        vm.assertEq(vm.parseJsonString(json, ".declared.stored_location"), place);
+        vm.assertEq(vm.parseJsonString(json, ".declared.token_issuer"), "Example Issuer");
+        vm.assertEq(vm.parseJsonString(json, ".declared.declared_value"), "3000000");
+        vm.assertEq(vm.parseJsonBytes32(json, ".attributes[7].value"), headerHash);
+        vm.assertFalse(vm.keyExistsJson(json, ".evidence"));
+        headerHash = bytes32(0);
+        json = decode(token.tokenURI(mintFor(3)));
+        vm.assertFalse(vm.keyExistsJson(json, ".declared"));
+    }
+
+    function test_theRegistryShowsMoreElsewhere() public {
+        vm.assertFalse(vm.keyExistsJson(decode(token.tokenURI(1)), ".external_url"));
+        vm.expectEmit(address(token));
+        emit IERC4906.BatchMetadataUpdate(1, 1);
+        vm.prank(REGISTRAR);
+        token.setRegistryUri("https://registry.example/v1/tokens/");
+        vm.assertEq(
+            vm.parseJsonString(decode(token.tokenURI(1)), ".external_url"), "https://registry.example/v1/tokens/1"
+        );
+        vm.expectPartialRevert(IAccessControl.AccessControlUnauthorizedAccount.selector);
+        token.setRegistryUri("https://elsewhere.example/");
+    }
+
     function decode(string memory uri) private pure returns (string memory) {
         bytes memory all = bytes(uri);
         uint256 skipped = bytes(PREFIX).length;

@@ -132,9 +132,11 @@ contract GasTest is Amendments, HealthFixture {
         postFull(1, 2);
         proveAt(fullLeaf(1_000_001, 3), 16);
         keep("prove a new sequence, steady, 2^16 tokens", 60_000, 1);
-        proveAt(fullLeaf(1_000_001, 4), 20);
-        keep("prove a new sequence, steady, 2^20 tokens", 64_000, 1);
-        HealthLeaf memory leaf = fullLeaf(1_000_001, 4);
+        proveAt(fullLeaf(1_000_001, 4), 18);
+        keep("prove a new sequence, steady, 2^18 tokens", 60_000, 1);
+        proveAt(fullLeaf(1_000_001, 5), 20);
+        keep("prove a new sequence, steady, 2^20 tokens", 62_000, 1);
+        HealthLeaf memory leaf = fullLeaf(1_000_001, 5);
         leaf.validUntil += 60;
         proveAt(leaf, 20);
         keep("prove an extension, steady, 2^20 tokens", 60_000, 1);

@@ -112,7 +112,10 @@ describe("POST /v1/approvals", () => {
         503,
         "CHAIN_UNREADABLE",
       ],
-      [new CaliberError("CHAIN_WRONG_CHAIN", "the node is of chain 1"), 500, "INTERNAL"],
+      [new CaliberError("CHAIN_WRONG_CHAIN", "the node is of chain 1"), 503, "CHAIN_WRONG_CHAIN"],
+      [new CaliberError("CHAIN_ENDPOINTS_DISAGREE", "a and b"), 503, "CHAIN_ENDPOINTS_DISAGREE"],
+      [new CaliberError("CONTRACT_INVALID", "no CaliberGate"), 503, "CONTRACT_INVALID"],
+      [new CaliberError("WRITER_SIGNER_DOWN", "http://secret"), 500, "INTERNAL"],
     ];
     for (const [error, status, code] of cases) {
       const { ask } = await start(failing(error));

@@ -55,6 +55,10 @@ async function asked(approve: () => Promise<ApprovalAnswer>): Promise<ApprovalAn
     if (code.startsWith("LOAN_TERMS_")) throw new HttpError(400, "TERMS_INVALID", message);
     if (code === "DEADLINE_INVALID") throw new HttpError(400, "DEADLINE_INVALID", message);
     if (code === "CHAIN_UNREADABLE") throw new HttpError(503, "CHAIN_UNREADABLE", message);
+    if (code === "CHAIN_ENDPOINTS_DISAGREE") throw new HttpError(503, "CHAIN_ENDPOINTS_DISAGREE", message);
+    if (code === "CHAIN_WRONG_CHAIN") throw new HttpError(503, "CHAIN_WRONG_CHAIN", message);
+    if (code === "CHAIN_CONTRACTS_MISSING") throw new HttpError(503, "CHAIN_CONTRACTS_MISSING", message);
+    if (code === "CONTRACT_INVALID") throw new HttpError(503, "CONTRACT_INVALID", message);
     throw error;
   }
 }

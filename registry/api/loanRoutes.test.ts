@@ -3,7 +3,7 @@ import type { TokenFacts } from "../health/deviceFold.js";
 import { hashOf, loanLog, loanOn, testSettings } from "../loans/testing/loanLog.js";
 import { openLoans } from "../loans/testing/openLoans.js";
 import { loanRoutes } from "./loanRoutes.js";
-import { tokenLoan } from "./tokenLoan.js";
+import { tokenLoans } from "./tokenLoans.js";
 
 const start = () => {
   const { chain, view, follow } = openLoans();
@@ -81,6 +81,9 @@ describe("loans over the API", () => {
 });
 
 describe("a token's loan", () => {
+  const tokenLoan = (one: TokenFacts, loans: Parameters<typeof tokenLoans>[1]) =>
+    tokenLoans([one], loans)(one);
+
   it("is the one that binds it, else the last, and none for another contract's token", async () => {
     const { chain, follow, loans } = start();
     const old = loanOn([5n], 1);

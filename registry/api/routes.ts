@@ -14,7 +14,7 @@ import { integerOf } from "./integerOf.js";
 import { jsonAnswer as json } from "./jsonAnswer.js";
 import { type LoanRoutesContext, loanRoutes } from "./loanRoutes.js";
 import { type Metric, renderMetrics } from "./metrics.js";
-import { tokenLoan } from "./tokenLoan.js";
+import { tokenLoans } from "./tokenLoans.js";
 import { tokenView } from "./tokenView.js";
 
 export type ApiContext = {
@@ -94,21 +94,27 @@ export function createRoutes(context: ApiContext): Route[] {
     { pattern: /^\/v1\/devices\/([0-9a-f]{64})$/, handle: (_request, [id]) => json(view(device(id!))) },
     {
       pattern: /^\/v1\/tokens$/,
-      handle: () =>
-        json({
-          tokens: titled().map(({ fold, token }) => ({
+      handle() {
+        const all = titled();
+        const loanOf = tokenLoans(
+          all.map(({ token }) => token),
+          context.loans,
+        );
+        return json({
+          tokens: all.map(({ fold, token }) => ({
             ...tokenView(token),
             device: fold.device,
-            loan: tokenLoan(token, context.loans),
+            loan: loanOf(token),
           })),
-        }),
+        });
+      },
     },
     {
       pattern: /^\/v1\/tokens\/([0-9]{1,20})$/,
       async handle(_request, [id]) {
         const found = titled().find(({ token }) => token.token_id === id);
         if (found === undefined) throw new HttpError(404, "TOKEN_UNKNOWN", "no such token");
-        const loan = tokenLoan(found.token, context.loans);
+        const loan = tokenLoans([found.token], context.loans)(found.token);
         const about = { ...view(found.fold), loan, on_chain: null, on_chain_error: null };
         if (context.healthOnChain === null) return json(about);
         try {

@@ -1,7 +1,8 @@
 import { Ajv } from "ajv";
 import type { Address, Hex } from "viem";
 import { CaliberError } from "../../protocol/errors.js";
-import { type AttestorSignature, type GateApproval, gateSignature } from "./gateApproval.js";
+import type { AttestorSignature } from "../chain/attestorSignature.js";
+import { type GateApproval, gateSignature } from "./gateApproval.js";
 import { tokensAtMost } from "./loanTermsSchema.js";
 
 export type CombinedApproval = {

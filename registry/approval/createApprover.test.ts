@@ -1,6 +1,17 @@
 import pino from "pino";
-import { type Address, type Hex, zeroAddress } from "viem";
+import {
+  type AbiFunction,
+  type Address,
+  custom,
+  type Hex,
+  keccak256,
+  numberToHex,
+  size,
+  toFunctionSelector,
+  zeroAddress,
+} from "viem";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { caliberGateAbi } from "../../contracts-abi/abi/CaliberGate.js";
 import { type HealthState, healthStates } from "../../protocol/health/healthState.js";
 import type { ChainBody } from "../../protocol/log/entryBodies.js";
 import {
@@ -95,7 +106,11 @@ beforeEach(() => {
 });
 
 /** An approver whose index has read the chain to its end just now, unless told otherwise. */
-async function open(changes: Partial<ApproverOptions> = {}, isRead = true) {
+async function open(
+  changes: Partial<ApproverOptions> = {},
+  isRead = true,
+  others: Partial<Pick<LoanWorld, "router" | "timelock">> = {},
+) {
   const { deployment, router, timelock, anvil } = world;
   const client = chainClient(chainTransport(anvil.url));
   const settings = {
@@ -113,10 +128,16 @@ async function open(changes: Partial<ApproverOptions> = {}, isRead = true) {
   const indexer = createLoanIndexer({ chain, store, settings, log: pino({ level: "silent" }), now_ms });
   if (isRead) while ((await indexer.step()) === "behind");
   return createApprover({
-    client,
+    nodes: [{ name: "node", client }],
     account: registrar,
     deployment,
-    loans: { view: createLoanView(store, settings, now_ms), router, timelock, max_age_ms: 60_000 },
+    loans: {
+      view: createLoanView(store, settings, now_ms),
+      router,
+      timelock,
+      max_age_ms: 60_000,
+      ...others,
+    },
     devices: () => folds,
     isRevoked: (host) => revoked.has(host),
     fresh_within_ms: () => 300_000,
@@ -332,17 +353,151 @@ describe("a loan is not signed, and nothing is logged, when", () => {
       await refused(terms, ["ATTESTOR_UNKNOWN"], { account: controller });
       const { deployment } = world;
       const elsewhere = { ...deployment, health: deployment.log };
-      await expect(failures(terms, { deployment: elsewhere })).rejects.toMatchObject({
-        code: "CHAIN_UNREADABLE",
+      const invalid = (what: string) => ({
+        code: "CONTRACT_INVALID",
+        message: expect.stringContaining(what),
       });
-      const gone = { ...deployment, gate: lower(deployment.token) };
-      await expect(failures(terms, { deployment: gone })).rejects.toMatchObject({ code: "CHAIN_UNREADABLE" });
+      await expect(failures(terms, { deployment: elsewhere })).rejects.toMatchObject(
+        invalid("is no CaliberHealth"),
+      );
+      for (const gate of [lower(deployment.token), lower(borrower.address)]) {
+        await expect(failures(terms, { deployment: { ...deployment, gate } })).rejects.toMatchObject(
+          invalid(`${gate} is no CaliberGate`),
+        );
+      }
+      const { router, timelock } = world;
+      for (const [wrong, name] of [
+        [{ router: lower(deployment.log), timelock }, "LoanRouterV2"],
+        [{ router, timelock: lower(borrower.address) }, "CollateralTimelock"],
+      ] as const) {
+        const approver = await open();
+        expect(await approver.approve(terms, null)).toMatchObject({ approved: true });
+        recorded.length = 0;
+        await expect(open({}, true, wrong).then((other) => other.approve(terms, null))).rejects.toMatchObject(
+          invalid(`is no ${name}`),
+        );
+      }
     }));
 
   it("the loan index has not read the chain to its end", () =>
     world.trying(async () => {
       const terms = await staged();
       expect(await failures(terms, {}, false)).toEqual(["LOANS_NOT_CURRENT"]);
+      expect(recorded).toEqual([]);
+    }));
+});
+
+describe("several nodes", () => {
+  /** What a node says instead of the truth, by method. */
+  type Lie = (method: string, params: unknown, truth: () => Promise<unknown>) => Promise<unknown>;
+  const node = (name: string, lie: Lie = (_method, _params, truth) => truth()) => {
+    const truthful = chainTransport(world.anvil.url)({ retryCount: 0 });
+    return {
+      name,
+      client: chainClient(
+        custom({
+          request: ({ method, params }: { method: string; params?: unknown }) =>
+            lie(method, params, () => truthful.request({ method, params } as never)),
+        }),
+      ),
+    };
+  };
+  const approve = async (terms: LoanTerms, ...nodes: ReturnType<typeof node>[]) =>
+    (await open({ nodes })).approve(terms, null);
+
+  it("that agree are one", () =>
+    world.trying(async () => {
+      const terms = await staged();
+      expect(await approve(terms, node("a"), node("b"), node("c"))).toMatchObject({ approved: true });
+    }));
+
+  it("are asked about the newest block that all have", () =>
+    world.trying(async () => {
+      const terms = await staged();
+      const before = await world.client.getBlockNumber();
+      await world.anvil.rpc("evm_mine");
+      const behind = node("b", async (method, params, truth) => {
+        if (method === "eth_blockNumber") return numberToHex(before);
+        const [tag] = (params ?? []) as unknown[];
+        if (method !== "eth_getBlockByNumber" || tag !== "latest") return truth();
+        return world.anvil.rpc("eth_getBlockByNumber", [numberToHex(before), false]);
+      });
+      expect(await approve(terms, node("a"), behind)).toMatchObject({
+        approved: true,
+        block: { number: Number(before) },
+      });
+    }));
+
+  it.each<[string, string, Lie]>([
+    [
+      "another block by the number",
+      "a and b have different blocks",
+      async (method, _params, truth) => {
+        const block = (await truth()) as { hash: Hex; number: Hex };
+        const isNewest =
+          method === "eth_getBlockByNumber" && BigInt(block.number) > BigInt(world.deployment.block.number);
+        return isNewest ? { ...block, hash: keccak256(block.hash) } : block;
+      },
+    ],
+    [
+      "another story of the same block",
+      "a and b say different things of block",
+      async (method, params, truth) => {
+        const answer = (await truth()) as Hex;
+        const [{ to, data }] = (params ?? [{}]) as [{ to?: Hex; data?: Hex }];
+        const isHealth =
+          method === "eth_call" && lower(to!) === world.deployment.health && size(data!) === 36;
+        return isHealth
+          ? (`0x${answer.slice(2, 64)}${numberToHex(6, { size: 1 }).slice(2)}${answer.slice(66)}` as Hex)
+          : answer;
+      },
+    ],
+    [
+      "a head of long ago",
+      "b does not follow the chain",
+      async (method, params, truth) => {
+        const block = (await truth()) as { timestamp: Hex; number: Hex };
+        if (method !== "eth_getBlockByNumber" || (params as unknown[])[0] !== "latest") return block;
+        return {
+          ...block,
+          number: numberToHex(BigInt(block.number) - 1n),
+          timestamp: numberToHex(BigInt(block.timestamp) - 121n),
+        };
+      },
+    ],
+  ])("of which one has %s: nothing is signed", (_, message, lie) =>
+    world.trying(async () => {
+      const terms = await staged();
+      await expect(approve(terms, node("a"), node("b", lie))).rejects.toMatchObject({
+        code: "CHAIN_ENDPOINTS_DISAGREE",
+        message: expect.stringContaining(message),
+      });
+      expect(recorded).toEqual([]);
+    }),
+  );
+
+  it("of which one is away, or says no to the gate's last word: nothing is signed", () =>
+    world.trying(async () => {
+      const terms = await staged();
+      const away = node("b", () => Promise.reject(new Error("https://node.example/secret-key is gone")));
+      const error = await approve(terms, node("a"), away).catch((caught) => caught);
+      expect(error).toMatchObject({
+        code: "CHAIN_UNREADABLE",
+        message: expect.stringContaining("b does not"),
+      });
+      expect(error.message).not.toContain("secret");
+      const check = toFunctionSelector(
+        caliberGateAbi.find((item) => item.type === "function" && item.name === "check") as AbiFunction,
+      );
+      const refusing = node("b", (method, params, truth) => {
+        const [{ data }] = (params ?? [{}]) as [{ data?: Hex }];
+        if (method !== "eth_call" || !data!.startsWith(check)) return truth();
+        return Promise.reject(Object.assign(new Error("execution reverted"), { code: 3, data: "0x" }));
+      });
+      expect(await approve(terms, node("a"), refusing)).toMatchObject({
+        approved: false,
+        failures: [{ code: "GATE_REFUSES" }],
+      });
       expect(recorded).toEqual([]);
     }));
 });

@@ -1,9 +1,8 @@
-import type { PublicClient } from "viem";
 import { type Address, BaseError, ContractFunctionRevertedError, type Hex, type LocalAccount } from "viem";
 import { caliberGateAbi } from "../../contracts-abi/abi/CaliberGate.js";
 import { CaliberError } from "../../protocol/errors.js";
 import type { ChainBody } from "../../protocol/log/entryBodies.js";
-import { checkDeployment } from "../chain/checkDeployment.js";
+import type { AttestorSignature } from "../chain/attestorSignature.js";
 import type { Deployment } from "../chain/deployment.js";
 import type { LoanTerms } from "../credit/loanTerms/loanTerms.js";
 import { loanTermsHash } from "../credit/loanTerms/loanTermsHash.js";
@@ -13,17 +12,11 @@ import { tokenHold } from "../loans/tokenHold.js";
 import { agreedFingerprints } from "./agreedFingerprints.js";
 import type { ApprovalFacts } from "./approvalFacts.js";
 import type { ApprovalFailure } from "./approvalFailure.js";
-import {
-  type AttestorSignature,
-  abiApproval,
-  type GateApproval,
-  gateSignature,
-  loanDigest,
-  signApproval,
-} from "./gateApproval.js";
+import { chainUnreadable } from "./chainUnreadable.js";
+import { abiApproval, type GateApproval, gateSignature, loanDigest, signApproval } from "./gateApproval.js";
 import { judgeLoan } from "./judgeLoan.js";
 import { judgeToken } from "./judgeToken.js";
-import { readApprovalFacts } from "./readApprovalFacts.js";
+import { type ApprovalNode, readAgreedFacts } from "./readAgreedFacts.js";
 
 export type ApprovalAnswer = {
   loan: Hex;
@@ -49,13 +42,15 @@ export type Approver = {
    * log before it is given out.
    *
    * @param deadline_s last second at which the approval may be used; null: an hour from the newest block
-   * @throws CaliberError DEADLINE_INVALID, LOAN_TERMS_MALFORMED, LOAN_TERMS_FEE_KIND, CHAIN_UNREADABLE
+   * @throws CaliberError DEADLINE_INVALID, LOAN_TERMS_MALFORMED, LOAN_TERMS_FEE_KIND, CHAIN_UNREADABLE,
+   *   CHAIN_ENDPOINTS_DISAGREE, CONTRACT_INVALID, CHAIN_WRONG_CHAIN, CHAIN_CONTRACTS_MISSING
    */
   approve(terms: LoanTerms, deadline_s: number | null): Promise<ApprovalAnswer>;
 };
 
 export type ApproverOptions = {
-  client: PublicClient;
+  /** At least one; all are asked, and have to agree. */
+  nodes: readonly ApprovalNode[];
   /** One of the attestors. */
   account: LocalAccount;
   deployment: Deployment & { gate: Address };
@@ -74,7 +69,7 @@ const deadline_max_s = 86_400;
 const developmentChains: ReadonlySet<number> = new Set([1337, 31_337]);
 
 export function createApprover(options: ApproverOptions): Approver {
-  const { client, account, deployment, loans, now_ms } = options;
+  const { nodes, account, deployment, loans, now_ms } = options;
   const { chain_id, gate, token, health } = deployment;
   const { router, timelock, view } = loans;
   const domain = { chain_id, gate, router };
@@ -100,6 +95,7 @@ export function createApprover(options: ApproverOptions): Approver {
       allows_simulated: developmentChains.has(chain_id),
     };
     const ids = [...new Set(terms.collateral_token_ids)];
+    const loansOf = view.loansOfTokens(ids);
     const ofTokens = ids.flatMap((token_id) => {
       const fold = folds.get(String(token_id)) ?? null;
       const place = terms.collateral_token_ids.indexOf(token_id);
@@ -110,7 +106,7 @@ export function createApprover(options: ApproverOptions): Approver {
           isRevoked: fold !== null && options.isRevoked(fold.host),
           title: facts.titles.get(token_id) ?? null,
           agreed: agreed === null ? null : (agreed[place] ?? "0x"),
-          others: otherHolds(token_id, loan),
+          others: otherHolds(token_id, loansOf.get(token_id)?.history ?? [], loan),
         },
         rules,
       );
@@ -118,8 +114,7 @@ export function createApprover(options: ApproverOptions): Approver {
     return [...judgeLoan(terms, facts, contracts, attestor), ...staleIndex(), ...ofTokens];
   }
 
-  function otherHolds(token_id: bigint, loan: Hex) {
-    const history = view.loanOfToken(token_id)?.history ?? [];
+  function otherHolds(token_id: bigint, history: Hex[], loan: Hex) {
     return history.flatMap((hash) => {
       const record = hash === loan ? null : view.loan(hash);
       const hold = record === null ? "free" : tokenHold(record, token, token_id);
@@ -137,8 +132,20 @@ export function createApprover(options: ApproverOptions): Approver {
     }
   }
 
-  /** The contract's own word on what is about to be given out; null when it takes it. */
+  /** The contract's own word on what is about to be given out; null when it takes it, by the word of each node. */
   async function refusalOf(approval: GateApproval, signed: AttestorSignature): Promise<string | null> {
+    for (const node of nodes) {
+      const text = await refusalBy(node, approval, signed);
+      if (text !== null) return text;
+    }
+    return null;
+  }
+
+  async function refusalBy(
+    { name, client }: ApprovalNode,
+    approval: GateApproval,
+    signed: AttestorSignature,
+  ) {
     try {
       await client.readContract({
         address: gate,
@@ -150,7 +157,7 @@ export function createApprover(options: ApproverOptions): Approver {
     } catch (error) {
       const revert =
         error instanceof BaseError ? error.walk((at) => at instanceof ContractFunctionRevertedError) : null;
-      if (!(revert instanceof ContractFunctionRevertedError)) throw error;
+      if (!(revert instanceof ContractFunctionRevertedError)) throw chainUnreadable(name, error);
       const args = revert.data?.args ?? [];
       return `${revert.data?.errorName ?? revert.signature ?? "reverted"}(${args.join(", ")})`;
     }
@@ -160,10 +167,7 @@ export function createApprover(options: ApproverOptions): Approver {
     async approve(terms, wanted_s) {
       const loan = loanTermsHash(terms, chain_id);
       const token_ids = terms.collateral_token_ids;
-      const facts = await fromChain(async () => {
-        await checkDeployment(client, deployment);
-        return readApprovalFacts(client, { deployment, gate, router, timelock, loan, token_ids });
-      });
+      const facts = await readAgreedFacts(nodes, { deployment, gate, router, timelock, loan, token_ids });
       const { time_s, number, hash } = facts.block;
       const deadline_s = wanted_s ?? time_s + deadline_default_s;
       if (deadline_s <= time_s || deadline_s > time_s + deadline_max_s) {
@@ -182,7 +186,7 @@ export function createApprover(options: ApproverOptions): Approver {
       const attestor_signature = await signApproval(account, domain, approval);
       const { threshold } = facts;
       // With others still to sign the contract could say nothing but that their signatures are missing.
-      const text = threshold > 1 ? null : await fromChain(() => refusalOf(approval, attestor_signature));
+      const text = threshold > 1 ? null : await refusalOf(approval, attestor_signature);
       if (text !== null) {
         return { ...about, approved: false, failures: [{ code: "GATE_REFUSES", token_id: null, text }] };
       }
@@ -207,17 +211,4 @@ export function createApprover(options: ApproverOptions): Approver {
       };
     },
   };
-}
-
-/** The cause's own text may hold the node's URL, and that may hold a key: it stays out of the message. */
-async function fromChain<Value>(read: () => Promise<Value>): Promise<Value> {
-  try {
-    return await read();
-  } catch (cause) {
-    if (cause instanceof CaliberError) throw cause;
-    throw new CaliberError("CHAIN_UNREADABLE", "the chain could not be read", {
-      cause,
-      disposition: "retryable",
-    });
-  }
 }

@@ -1,4 +1,5 @@
 import { type Address, encodeAbiParameters, type Hex, hashTypedData, type LocalAccount } from "viem";
+import type { AttestorSignature } from "../chain/attestorSignature.js";
 
 /** What attestors approve (CaliberGate's struct): tokens in the loan's order, each with its fingerprint. */
 export type GateApproval = {
@@ -8,8 +9,6 @@ export type GateApproval = {
   /** Last second at which it may be used. */
   deadline_s: number;
 };
-
-export type AttestorSignature = { attestor: Address; signature: Hex };
 
 export type GateDomain = { chain_id: number; gate: Address; router: Address };
 

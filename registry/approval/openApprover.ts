@@ -1,6 +1,6 @@
-import { fallback } from "viem";
 import { chainClient } from "../chain/chainClient.js";
 import { chainTransport } from "../chain/chainTransport.js";
+import { endpointNames } from "../chain/endpointNames.js";
 import { openWriterAccount } from "../chain/openWriterAccount.js";
 import { requireDeployment } from "../chain/requireDeployment.js";
 import type { ChainOptions } from "../chain/startChain.js";
@@ -19,9 +19,10 @@ export async function openApprover(
   const { gate, ...deployment } = requireDeployment(chain.deployment_file);
   if (gate === undefined) return null;
   const { view, router, timelock, poll_ms } = loans;
+  const names = endpointNames(chain.rpc_urls);
   return createApprover({
     ...rest,
-    client: chainClient(fallback(chain.rpc_urls.map(chainTransport))),
+    nodes: chain.rpc_urls.map((url, i) => ({ name: names[i]!, client: chainClient(chainTransport(url)) })),
     account: await openWriterAccount(chain.writer, deployment),
     deployment: { ...deployment, gate },
     // A round that fails is begun again at once, and then more and more seldom.

@@ -7,6 +7,7 @@ import type { Deployment } from "../chain/deployment.js";
 import { revertOf } from "../chain/revertOf.js";
 import { depositTokenId } from "../credit/loanTerms/depositTokenId.js";
 import type { ApprovalFacts, TitleFacts } from "./approvalFacts.js";
+import { onContract } from "./onContract.js";
 
 const timelockAbi = parseAbi([
   "function depositInfo(uint256) view returns (address depositor, address target, bytes32 context, address token, uint256[] tokenIds, uint64 expiration)",
@@ -18,29 +19,37 @@ const routerAbi = parseAbi([
 /** Tokens that are read at once: a loan may have hundreds. */
 const tokensAtOnce = 32;
 
+export type ApprovalQuestion = {
+  deployment: Deployment;
+  gate: Address;
+  router: Address;
+  timelock: Address;
+  loan: Hex;
+  token_ids: bigint[];
+};
+
 /**
- * What the chain says about a loan and its collateral, all of it at the newest block.
+ * What the chain says about a loan and its collateral, all of it at one block.
  *
- * @throws viem's errors when the node does not answer, or a contract is not what it should be
+ * @throws CaliberError CONTRACT_INVALID when one of the contracts is not what it should be; viem's errors when the node
+ *   does not answer
  */
 export async function readApprovalFacts(
   client: PublicClient,
-  options: {
-    deployment: Deployment;
-    gate: Address;
-    router: Address;
-    timelock: Address;
-    loan: Hex;
-    token_ids: bigint[];
-  },
+  question: ApprovalQuestion,
+  blockNumber: bigint,
 ): Promise<ApprovalFacts> {
-  const { deployment, router, timelock, loan, token_ids } = options;
-  const block = await client.getBlock({ blockTag: "latest" });
-  const at = { blockNumber: block.number } as const;
-  const gate = { address: options.gate, abi: caliberGateAbi, ...at } as const;
+  const { deployment, router, timelock, loan, token_ids } = question;
+  const block = await client.getBlock({ blockNumber });
+  const at = { blockNumber } as const;
+  const gate = { address: question.gate, abi: caliberGateAbi, ...at } as const;
   const token = { address: deployment.token, abi: caliberTokenAbi, ...at } as const;
   const health = { address: deployment.health, abi: caliberHealthAbi, ...at } as const;
   const receipt = depositTokenId(router, loan, deployment.token, token_ids);
+
+  const ofGate = <Value>(read: Promise<Value>) => onContract("CaliberGate", question.gate, read);
+  const ofToken = <Value>(read: Promise<Value>) => onContract("CaliberToken", deployment.token, read);
+  const ofHealth = <Value>(read: Promise<Value>) => onContract("CaliberHealth", deployment.health, read);
 
   async function titleAt(token_id: bigint): Promise<TitleFacts | null> {
     const args = [token_id] as const;
@@ -49,7 +58,7 @@ export async function readApprovalFacts(
         client.readContract({ ...token, functionName: "titleOf", args }),
         client.readContract({ ...token, functionName: "ownerOf", args }),
         client.readContract({ ...token, functionName: "getStateFingerprint", args }),
-        client.readContract({ ...health, functionName: "healthOf", args }),
+        ofHealth(client.readContract({ ...health, functionName: "healthOf", args })),
       ]);
       const [state, , , , assuredUntil] = health_;
       return {
@@ -69,27 +78,48 @@ export async function readApprovalFacts(
     }
   }
 
-  const [accepted_states, required_assurance, needs_presence, ...made] = await Promise.all([
-    client.readContract({ ...gate, functionName: "ACCEPTED_STATES" }),
-    client.readContract({ ...gate, functionName: "REQUIRED_ASSURANCE" }),
-    client.readContract({ ...gate, functionName: "NEEDS_PRESENCE" }),
-    client.readContract({ ...gate, functionName: "TOKEN" }),
-    client.readContract({ ...gate, functionName: "HEALTH" }),
-    client.readContract({ ...gate, functionName: "TIMELOCK" }),
-    client.readContract({ ...gate, functionName: "ROUTER" }),
-  ]);
+  const policy = await ofGate(
+    Promise.all([
+      client.readContract({ ...gate, functionName: "ACCEPTED_STATES" }),
+      client.readContract({ ...gate, functionName: "REQUIRED_ASSURANCE" }),
+      client.readContract({ ...gate, functionName: "NEEDS_PRESENCE" }),
+    ]),
+  );
+  const [accepted_states, required_assurance, needs_presence] = policy;
+  const made = await ofGate(
+    Promise.all([
+      client.readContract({ ...gate, functionName: "TOKEN" }),
+      client.readContract({ ...gate, functionName: "HEALTH" }),
+      client.readContract({ ...gate, functionName: "TIMELOCK" }),
+      client.readContract({ ...gate, functionName: "ROUTER" }),
+    ]),
+  );
   const [knowsTimelock, knowsRouter, quorum, loanState, staging] = await Promise.all([
-    client.readContract({ ...token, functionName: "isCustodian", args: [timelock] }),
-    client.readContract({ ...token, functionName: "isCustodian", args: [router] }),
-    client.readContract({ ...health, functionName: "quorum" }),
-    client.readContract({ address: router, abi: routerAbi, functionName: "loanState", args: [loan], ...at }),
-    client.readContract({
-      address: timelock,
-      abi: timelockAbi,
-      functionName: "depositInfo",
-      args: [receipt],
-      ...at,
-    }),
+    ofToken(client.readContract({ ...token, functionName: "isCustodian", args: [timelock] })),
+    ofToken(client.readContract({ ...token, functionName: "isCustodian", args: [router] })),
+    ofHealth(client.readContract({ ...health, functionName: "quorum" })),
+    onContract(
+      "LoanRouterV2",
+      router,
+      client.readContract({
+        address: router,
+        abi: routerAbi,
+        functionName: "loanState",
+        args: [loan],
+        ...at,
+      }),
+    ),
+    onContract(
+      "CollateralTimelock",
+      timelock,
+      client.readContract({
+        address: timelock,
+        abi: timelockAbi,
+        functionName: "depositInfo",
+        args: [receipt],
+        ...at,
+      }),
+    ),
   ]);
   const titles = new Map<bigint, TitleFacts | null>();
   for (let from = 0; from < token_ids.length; from += tokensAtOnce) {

@@ -1,5 +1,6 @@
 import { BaseError, type Hex } from "viem";
 import { CaliberError } from "../../protocol/errors.js";
+import { callOfSigned } from "./callOfSigned.js";
 import { feesFor } from "./feesFor.js";
 import type { Intent, SignedTx } from "./intent.js";
 import { signIntent } from "./signIntent.js";
@@ -10,7 +11,7 @@ export type SentHashes = Map<Hex, number>;
 
 /**
  * Sends what is signed and not known to be with the node, in the order of nonces; replaces what has been there too
- * long by the same call at a higher price.
+ * long, or offers less than a block costs by now, by the same call at a higher price.
  */
 export async function broadcastSigned(
   ctx: WriterContext,
@@ -30,8 +31,12 @@ export async function broadcastSigned(
     // Not since it was signed: one that fell out with its block was signed long ago, and is not slow for that.
     const sent_ms = sent.get(current.hash);
     const stuck = sent_ms !== undefined && now_ms() - sent_ms >= settings.stuck_ms;
-    const tx = stuck ? await replacement(ctx, head, intent, current, sent) : current;
+    // Some nodes refuse what the base fee has passed, and so it would never be there too long.
+    const passed = current.max_fee_wei < head.base_fee_wei;
+    const tx = stuck || passed ? await replacement(ctx, head, intent, current, sent) : current;
     if (sent.has(tx.hash)) continue;
+    // Told by now: it waits for a cheaper block, and all nonces above it wait for it.
+    if (tx.max_fee_wei < head.base_fee_wei) return;
     if (!(await send(ctx, account, intent, tx))) return;
     sent.set(tx.hash, now_ms());
   }
@@ -53,7 +58,12 @@ async function replacement(
       cap_wei: settings.max_fee_cap_wei,
       replaces: current,
     });
-    const tx = await signIntent(ctx, intent, { nonce: current.nonce, gas: current.gas, fees });
+    const tx = await signIntent(ctx, intent, {
+      call: callOfSigned(current),
+      nonce: current.nonce,
+      gas: current.gas,
+      fees,
+    });
     log.warn({ intent: intent.id, nonce: tx.nonce, tx: tx.hash }, "replaced a stuck transaction");
     problems.clear("CHAIN_FEE_CAP", intent.id);
     return tx;

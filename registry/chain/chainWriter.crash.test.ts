@@ -94,8 +94,11 @@ async function expectEachEffectOnce(registry: FakeRegistry, firstNonce: number):
 async function inFreshChain(test: (firstNonce: number) => Promise<void>): Promise<void> {
   const snapshot = await anvil.rpc("evm_snapshot");
   const nonce = Number(await anvil.rpc("eth_getTransactionCount", [account.address, "latest"]));
-  await test(nonce);
-  await anvil.rpc("evm_revert", [snapshot]);
+  try {
+    await test(nonce);
+  } finally {
+    await anvil.rpc("evm_revert", [snapshot]);
+  }
 }
 
 describe("a writer killed at any change of the world", () => {
@@ -115,13 +118,21 @@ describe("a writer killed at any change of the world", () => {
   it.each(["before", "after"] as const)(
     "goes on after a death %s each of them",
     async (when) => {
+      let deaths = 0;
       for (let at = 1; at <= moments; at += 1) {
         await inFreshChain(async (nonce) => {
           const registry = world();
           const db = new Database(":memory:");
           const life = fate(at, when);
-          await expect(liveAndDie(registry, db, life), `death ${when} ${at}`).rejects.toBeInstanceOf(Error);
-          expect(life.dead).toBe(true);
+          // How many posts it takes depends on which receipts a round finds: a life may be over before its death.
+          const outcome = await liveAndDie(registry, db, life).then(
+            () => null,
+            (error: unknown) => error,
+          );
+          expect(life.dead, `death ${when} ${at} of ${life.moments}`).toBe(life.moments >= at);
+          if (life.dead) expect(outcome).toBeInstanceOf(Error);
+          else expect(outcome).toBeNull();
+          deaths += life.dead ? 1 : 0;
           const { writer } = openBench({
             deployment,
             db,
@@ -132,6 +143,7 @@ describe("a writer killed at any change of the world", () => {
           await expectEachEffectOnce(registry, nonce);
         });
       }
+      expect(deaths).toBeGreaterThan(30);
     },
     120_000,
   );

@@ -146,6 +146,44 @@ describe("a chain that lost blocks", () => {
     expect(types(registry)).not.toContain("unminted");
   });
 
+  it("of 64 blocks has each effect once more and no other twice, whatever depth it lay at", async () => {
+    const registry = fakeRegistry(4);
+    const late = registry.devices.splice(2);
+    const { writer, store } = open(registry);
+    registry.log.size = 3;
+    await runUntilQuiet(writer);
+    // Deep enough to stay, whatever goes above it.
+    await anvil.rpc("anvil_mine", ["0x46"]);
+    const below = Number(await anvil.rpc("eth_blockNumber"));
+    const stays = store.inState("done").map(({ id }) => id);
+    registry.devices.push(...late);
+    await runUntilQuiet(writer);
+    await anvil.rpc("anvil_mine", ["0x14"]);
+    registry.log.size = 9;
+    await runUntilQuiet(writer);
+    await anvil.rpc("anvil_mine", [
+      `0x${(below + 64 - Number(await anvil.rpc("eth_blockNumber"))).toString(16)}`,
+    ]);
+    await writer.step();
+    const txs = () =>
+      new Map(
+        store
+          .inState("done")
+          .filter(({ kind }) => kind !== "post")
+          .map(({ id, tx, attempts }) => [id, { tx, attempts }]),
+      );
+    const before = txs();
+    const ids = registry.devices.map(({ token_id }) => token_id);
+    await anvil.rpc("anvil_reorg", [64, []]);
+    expect(await anvil.rpc("eth_getTransactionReceipt", [before.get("anchor:9")!.tx])).toBeNull();
+    await runUntilQuiet(writer);
+    await expectTitled(registry);
+    expect(registry.devices.map(({ token_id }) => token_id)).toEqual(ids);
+    expect(txs()).toEqual(before);
+    expect(stays.every((id) => store.find(id)?.state === "done")).toBe(true);
+    expect(types(registry)).not.toContain("unminted");
+  });
+
   it("gets them again after it was restarted older, by a writer that was restarted too", async () => {
     const registry = fakeRegistry(2);
     const [first, second] = registry.devices;

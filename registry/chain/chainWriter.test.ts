@@ -345,6 +345,9 @@ describe("health", () => {
     const registry = fakeRegistry(5);
     const { writer, store } = openBench({ deployment, view: registry.view, transport: transport() });
     await runUntilQuiet(writer);
+    // The titles may have been found in more rounds than one: all change at once now.
+    for (const device of registry.devices) device.health = { ...device.health, sequence: 2 };
+    await runUntilQuiet(writer);
     const post = store.inState("done").findLast(({ kind }) => kind === "post");
     if (post?.kind !== "post") throw new Error("no post");
     const { transitions, fleet_root, fleet_size } = post.payload;
@@ -394,6 +397,53 @@ describe("health", () => {
       functionName: "fleet",
     });
     expect(last.id).toBe(`post:${epoch}`);
+  });
+});
+
+describe("records that run out", () => {
+  it("are kept alive by one liveness word, once, and a change under it counts at once", async () => {
+    let now_ms = Date.now();
+    const registry = fakeRegistry(4);
+    const { writer, store } = openBench({
+      deployment,
+      view: registry.view,
+      transport: transport(),
+      now_ms: () => now_ms,
+    });
+    const until = async () => (await reader().healthOf(1n)).valid_until_ms;
+    const alive = (id: bigint) =>
+      client().readContract({
+        address: deployment.health,
+        abi: caliberHealthAbi,
+        functionName: "livenessOf",
+        args: [id],
+      });
+    const later = async (ms: number) => {
+      now_ms += ms;
+      await anvil.rpc("evm_increaseTime", [ms / 1000]);
+      await anvil.rpc("evm_mine");
+      await runUntilQuiet(writer);
+    };
+    await runUntilQuiet(writer);
+    expect(await alive(1n)).toBe(0n);
+    await later(20 * 3_600_000);
+    const posts = store.inState("done").flatMap((one) => (one.kind === "post" ? [one.payload] : []));
+    const words = posts.flatMap(({ liveness }) => liveness?.words ?? []);
+    expect(words).toEqual([`0x${"0".repeat(62)}1e`]);
+    expect(posts.find(({ liveness }) => liveness !== undefined)?.transitions).toEqual([]);
+    for (const { token_id } of registry.devices) {
+      expect(Number(await alive(token_id!)) * 1000).toBeGreaterThan(now_ms + 25 * 3_600_000);
+    }
+    // Past what the records themselves say.
+    await later(7 * 3_600_000);
+    expect(await until()).toBeGreaterThan(now_ms);
+    expect(await reader().healthOf(1n)).toMatchObject({ state: "healthy" });
+    const lost = registry.devices.find(({ token_id }) => token_id === 1n)!;
+    lost.health = { ...lost.health, sequence: 2, state: "lost", cause: "uncured" };
+    await later(60_000);
+    expect(await reader().healthOf(1n)).toMatchObject({ state: "lost" });
+    expect(await reader().healthOf(2n)).toMatchObject({ state: "healthy" });
+    expect(await alive(1n)).toBe(0n);
   });
 });
 

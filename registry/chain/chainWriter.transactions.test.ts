@@ -1,6 +1,7 @@
 import { custom, encodeFunctionData } from "viem";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { caliberLogAbi } from "../../contracts-abi/abi/CaliberLog.js";
+import { caliberTokenAbi } from "../../contracts-abi/abi/CaliberToken.js";
 import { chainClient } from "./chainClient.js";
 import { chainTransport } from "./chainTransport.js";
 import type { Deployment } from "./deployment.js";
@@ -192,28 +193,47 @@ describe("transactions", () => {
     expect(after).toMatchObject({ state: "done", nonce: ours!.nonce + 1, attempts: 2 });
   });
 
-  it("says why the chain refuses: a writer without the role", async () => {
-    const registry = fakeRegistry(0);
+  it("says why the chain refuses, until it does no more: a writer without a role", async () => {
+    let now_ms = Date.now();
+    const registry = fakeRegistry(1);
     registry.log.size = 5;
-    const { writer, store } = openBench({ deployment, view: registry.view, transport: transport() });
-    const anchorRole = await client().readContract({
-      address: deployment.log,
-      abi: caliberLogAbi,
-      functionName: "ANCHOR_ROLE",
+    const { writer, store } = openBench({
+      deployment,
+      view: registry.view,
+      transport: transport(),
+      now_ms: () => now_ms,
     });
-    await anvil.rpc("eth_sendTransaction", [
-      {
-        from: account.address,
-        to: deployment.log,
-        data: encodeFunctionData({
-          abi: caliberLogAbi,
-          functionName: "revokeRole",
-          args: [anchorRole, account.address],
-        }),
-      },
-    ]);
+    const at = { address: deployment.log, abi: caliberLogAbi } as const;
+    const anchors = await client().readContract({ ...at, functionName: "ANCHOR_ROLE" });
+    const registrars = await client().readContract({
+      address: deployment.token,
+      abi: caliberTokenAbi,
+      functionName: "REGISTRAR_ROLE",
+    });
+    async function have(isAllowed: boolean): Promise<void> {
+      const functionName = isAllowed ? "grantRole" : "revokeRole";
+      for (const [to, role] of [
+        [deployment.log, anchors],
+        [deployment.token, registrars],
+      ] as const) {
+        const data = encodeFunctionData({ abi: caliberLogAbi, functionName, args: [role, account.address] });
+        await anvil.rpc("eth_sendTransaction", [{ from: account.address, to, data }]);
+      }
+    }
+    await have(false);
     await writer.step();
     expect(store.find("anchor:5")).toMatchObject({ state: "failed" });
     expect(store.find("anchor:5")!.last_error).toContain("AccessControlUnauthorizedAccount");
+    await writer.step();
+    const mint = `mint:${registry.devices[0]!.candidate.device}:0`;
+    expect(writer.status().problems).toMatchObject([
+      { code: "CHAIN_REFUSES", subject: "anchor", text: expect.stringContaining("AccessControlUnauth") },
+      { code: "INTENT_REFUSED", subject: mint, text: expect.stringContaining("AccessControlUnauth") },
+    ]);
+    await have(true);
+    now_ms += 31_000;
+    await runUntilQuiet(writer);
+    expect(writer.status().problems).toEqual([]);
+    expect(registry.devices[0]!.token_id).toBe(1n);
   });
 });

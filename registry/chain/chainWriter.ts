@@ -10,6 +10,7 @@ import { type Deployment, deploymentId } from "./deployment.js";
 import { createEndpoints, type Endpoint } from "./endpoints.js";
 import type { IntentState } from "./intent.js";
 import { createIntentStore } from "./intentStore.js";
+import { type CoSigner, createPostQuorum } from "./postQuorum.js";
 import { createProblems, type Problem } from "./problems.js";
 import type { RegistryView } from "./registryView.js";
 import type { Head } from "./writerContext.js";
@@ -21,6 +22,8 @@ export type ChainWriterOptions = {
   endpoints: readonly Endpoint[];
   deployment: Deployment;
   account: LocalAccount;
+  /** The other attestors that can be asked to sign health posts; none where the account is a quorum by itself. */
+  co_signers?: readonly CoSigner[] | undefined;
   view: RegistryView;
   log: Logger;
   now_ms: () => number;
@@ -71,10 +74,22 @@ export function createChainWriter(options: ChainWriterOptions): ChainWriter {
     check_interval_ms: settings.endpoint_check_ms,
     now_ms,
   });
+  const client = chainClient(endpoints.transport);
+  const quorum = createPostQuorum({
+    client,
+    account,
+    co_signers: options.co_signers ?? [],
+    deployment,
+    problems,
+    retry_ms: settings.failure_retry_ms,
+    now_ms,
+    signal: abort.signal,
+  });
   const runStep = createChainStep({
-    client: chainClient(endpoints.transport),
+    client,
     endpoints,
     account,
+    quorum,
     deployment,
     store,
     view,

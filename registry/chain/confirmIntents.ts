@@ -3,6 +3,7 @@ import { CaliberError } from "../../protocol/errors.js";
 import type { Intent } from "./intent.js";
 import { tokenMinted } from "./intentEffect.js";
 import { receiptOf } from "./receiptOf.js";
+import { refusals } from "./refusals.js";
 import type { Head, WriterContext } from "./writerContext.js";
 
 /**
@@ -26,6 +27,7 @@ export async function confirmIntents(ctx: WriterContext, head: Head): Promise<vo
     record(ctx, intent, receipt);
     store.finish(intent.id, "done", null);
     problems.clear("CHAIN_FEE_CAP", intent.id);
+    refusals.over(problems, intent);
     log.info({ intent: intent.id, tx: intent.tx, block: intent.block.number }, "done on chain");
   }
 }

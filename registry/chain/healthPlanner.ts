@@ -16,16 +16,24 @@ export function createHealthPlanner(ctx: WriterContext): HealthPlanner {
   const health = { address: deployment.health, abi: caliberHealthAbi } as const;
   /** The contract's state as of the last post we know of. Only `post` and `prove` move it, and `prove` only to leaves we posted. */
   let recorded = new Map<bigint, HealthLeaf | null>();
+  /** Until when the liveness bitmap vouches for the record. */
+  let aliveUntil_s = new Map<bigint, number>();
   let fleet: { epoch: number; posted_at_s: number; read_ms: number } | null = null;
   /** True from planning a post until the chain is read after its end, whichever end that was. */
   let wanted = false;
   let conflictsTold: bigint[] = [];
 
   async function readRecords(ids: bigint[]): Promise<void> {
-    const leaves = await allDone(
-      ids.map((id) => client.readContract({ ...health, functionName: "recordOf", args: [id] })),
+    const read = await allDone(
+      ids.map((id) =>
+        Promise.all([
+          client.readContract({ ...health, functionName: "recordOf", args: [id] }),
+          client.readContract({ ...health, functionName: "livenessOf", args: [id] }),
+        ]),
+      ),
     );
-    for (const [i, leaf] of leaves.entries()) {
+    for (const [i, [leaf, alive]] of read.entries()) {
+      aliveUntil_s.set(ids[i]!, Number(alive));
       recorded.set(
         ids[i]!,
         leaf.sequence === 0n
@@ -46,6 +54,7 @@ export function createHealthPlanner(ctx: WriterContext): HealthPlanner {
 
   function forget(): void {
     recorded = new Map();
+    aliveUntil_s = new Map();
     fleet = null;
     wanted = false;
   }
@@ -69,6 +78,7 @@ export function createHealthPlanner(ctx: WriterContext): HealthPlanner {
       const { post, conflicts } = planPost({
         tokens,
         recorded,
+        alive_until_s: aliveUntil_s,
         last_epoch: fleet.epoch,
         idle_ms: elapsed_ms(head, fleet.posted_at_s, now_ms() - fleet.read_ms),
         now_s: chainNow_s(head, now_ms()),

@@ -29,6 +29,8 @@ export type PostPayload = {
   fleet_size: number;
   fleet_until_s: number;
   transitions: HealthLeaf[];
+  /** Words of the liveness bitmap, and until when they count; left out of a post that has none. */
+  liveness?: { words: Hex[]; until_s: number };
 };
 
 export type AnchorPayload = { origin: Hex; size: number; root: Hex };

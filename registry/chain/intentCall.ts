@@ -1,20 +1,22 @@
-import { type Address, encodeFunctionData, type Hex, type LocalAccount } from "viem";
+import { type Address, encodeFunctionData, type Hex } from "viem";
 import { caliberHealthAbi } from "../../contracts-abi/abi/CaliberHealth.js";
 import { caliberLogAbi } from "../../contracts-abi/abi/CaliberLog.js";
 import { caliberTokenAbi } from "../../contracts-abi/abi/CaliberToken.js";
 import type { MintAuthorization } from "../../protocol/report/schema.js";
 import { abiLeaf } from "./abiLeaf.js";
+import type { AttestorSignature } from "./attestorSignature.js";
 import type { Deployment } from "./deployment.js";
-import { epochPost, epochPostTypes } from "./epochPost.js";
+import { epochPost } from "./epochPost.js";
 import type { IntentWork, MintPayload, PostPayload, ReplacePayload, RotatePayload } from "./intent.js";
 
-type Ports = { deployment: Deployment; account: LocalAccount };
+export type IntentCall = { to: Address; data: Hex };
 
-/** The one call that makes an intent true. The same for the same intent: signatures are deterministic (RFC 6979). */
-export async function intentCall(
-  { deployment, account }: Ports,
+/** The one call that makes an intent true. `attested` are the attestors' signatures of a post, and nothing else's. */
+export function intentCall(
+  deployment: Deployment,
   work: IntentWork,
-): Promise<{ to: Address; data: Hex }> {
+  attested: readonly AttestorSignature[],
+): IntentCall {
   switch (work.kind) {
     case "mint":
       return { to: deployment.token, data: mintData(work.payload) };
@@ -39,28 +41,20 @@ export async function intentCall(
     case "replace":
       return { to: deployment.token, data: replaceData(work.payload) };
     case "post":
-      return { to: deployment.health, data: await postData({ deployment, account }, work.payload) };
+      return { to: deployment.health, data: postData(work.payload, attested) };
   }
 }
 
-/** Attested by the writer's own account: it has to be a quorum by itself, or the contract refuses. */
-async function postData({ deployment, account }: Ports, payload: PostPayload): Promise<Hex> {
-  const epoch = epochPost(payload);
-  const signature = await account.signTypedData({
-    domain: {
-      name: "CaliberHealth",
-      version: "1",
-      chainId: deployment.chain_id,
-      verifyingContract: deployment.health,
-    },
-    types: epochPostTypes,
-    primaryType: "EpochPost",
-    message: epoch,
-  });
+function postData(payload: PostPayload, attested: readonly AttestorSignature[]): Hex {
   return encodeFunctionData({
     abi: caliberHealthAbi,
     functionName: "post",
-    args: [epoch, payload.transitions.map(abiLeaf), [], [{ attestor: account.address, signature }]],
+    args: [
+      epochPost(payload),
+      payload.transitions.map(abiLeaf),
+      (payload.liveness?.words ?? []).map(BigInt),
+      attested,
+    ],
   });
 }
 

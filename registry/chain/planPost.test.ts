@@ -34,6 +34,7 @@ const leaf = (id: bigint, over: Partial<HealthLeaf> = {}): HealthLeaf => ({
 const inputs = (over: Partial<PostInputs>): PostInputs => ({
   tokens: [],
   recorded: new Map(),
+  alive_until_s: new Map(),
   last_epoch: 0,
   idle_ms: 0,
   now_s,
@@ -105,6 +106,38 @@ describe("planPost", () => {
     const { post } = plan({ tokens: [token(1n), token(2n), token(3n)], recorded, max_transitions: 2 });
     expect(post?.transitions.map(({ token_id }) => token_id)).toEqual(["2", "3"]);
     expect(post?.fleet_size).toBe(3);
+  });
+
+  it("extends many by liveness words: a bit for each whose record stands, and none for another", () => {
+    const soon = { valid_until_s: now_s + 60 };
+    const ids = [1n, 2n, 3n, 4n, 5n, 230n, 500n];
+    const recorded = new Map(ids.map((id) => [id, leaf(id, soon)]));
+    recorded.set(4n, leaf(4n, { ...soon, state: 2 }));
+    recorded.set(230n, leaf(230n));
+    const inputs = {
+      tokens: ids.map((id) => token(id, id === 5n ? { sequence: 2 } : {})),
+      recorded,
+      // Alive by an earlier word, for long enough.
+      alive_until_s: new Map([[500n, now_s + valid_s]]),
+    };
+    const { post, conflicts } = plan(inputs);
+    expect(conflicts.map(({ token_id }) => token_id)).toEqual([4n]);
+    expect(post?.transitions.map(({ token_id }) => token_id)).toEqual(["5"]);
+    expect(post?.liveness).toEqual({
+      words: [`0x${"0".repeat(62)}0e`],
+      until_s: now_s + valid_s,
+    });
+    const more = {
+      ...inputs,
+      alive_until_s: new Map(),
+      tokens: [...inputs.tokens, token(6n)],
+      recorded: new Map([...recorded, [6n, leaf(6n, soon)]]),
+    };
+    expect(plan({ ...more, max_transitions: 1 }).post?.liveness?.words).toHaveLength(1);
+    expect(plan(more).post?.liveness?.words).toEqual([
+      `0x${"0".repeat(62)}4e`,
+      `0x${"00".repeat(3)}02${(1n << 52n).toString(16).padStart(56, "0")}`,
+    ]);
   });
 
   it("tells of records that contradict the registry and never extends them", () => {

@@ -2,12 +2,15 @@ import { healthCauses } from "../../protocol/health/healthCause.js";
 import { healthStates } from "../../protocol/health/healthState.js";
 import { fleetRoot } from "./fleetRoot.js";
 import type { HealthLeaf, PostPayload } from "./intent.js";
+import { livenessWords, pageOf } from "./livenessWords.js";
 import type { TokenHealth } from "./registryView.js";
 
 export type PostInputs = {
   tokens: readonly TokenHealth[];
   /** What the chain has on record, by token; null for a token without a record. */
   recorded: ReadonlyMap<bigint, HealthLeaf | null>;
+  /** Until when the liveness bitmap vouches for what is on record, in Unix seconds; by token, where it does. */
+  alive_until_s: ReadonlyMap<bigint, number>;
   /** The last epoch on chain; 0 when there was none. */
   last_epoch: number;
   /** Time since the last post. */
@@ -27,7 +30,8 @@ export type PostPlan = {
 
 /**
  * What to post: all tokens whose sequence is past the chain's, together with those whose record runs out, or an
- * empty heartbeat once half an epoch has gone by. More than `max_transitions` wait for the next post, changes before
+ * empty heartbeat once half an epoch has gone by. Many records that run out are extended by liveness words, one for
+ * each 224 tokens; few by a leaf each. More than `max_transitions` of either wait for the next post, changes before
  * extensions.
  */
 export function planPost(inputs: PostInputs): PostPlan {
@@ -44,6 +48,8 @@ export function planPost(inputs: PostInputs): PostPlan {
 
   const changed: HealthLeaf[] = [];
   const extended: HealthLeaf[] = [];
+  /** Tokens of which the chain says what the registry says. */
+  const standing: bigint[] = [];
   const conflicts: PostPlan["conflicts"] = [];
   for (const [i, leaf] of leaves.entries()) {
     const recorded = inputs.recorded.get(tokens[i]!.token_id) ?? null;
@@ -54,14 +60,21 @@ export function planPost(inputs: PostInputs): PostPlan {
     const text = recorded === null ? "the sequence does not start at 1" : conflictOf(leaf, recorded);
     if (text !== null) {
       conflicts.push({ token_id: tokens[i]!.token_id, text });
-    } else if (recorded !== null && recorded.valid_until_s - now_s < valid_s / 4) {
-      extended.push(leaf);
+    } else if (recorded !== null) {
+      const { token_id } = tokens[i]!;
+      standing.push(token_id);
+      const until_s = Math.max(recorded.valid_until_s, inputs.alive_until_s.get(token_id) ?? 0);
+      if (until_s - now_s < valid_s / 4) extended.push(leaf);
     }
   }
-  const transitions = [...changed, ...extended].slice(0, max_transitions);
+  const pages = new Set(extended.map(({ token_id }) => pageOf(BigInt(token_id))));
+  // The first word of a post costs a slot more than a leaf, which a third leaf is worth.
+  const isWordsCheaper = 2 * pages.size < extended.length;
+  const words = isWordsCheaper ? livenessWords(standing, pages).slice(0, max_transitions) : [];
+  const transitions = [...changed, ...(isWordsCheaper ? [] : extended)].slice(0, max_transitions);
   const epoch_s = Math.max(1, Math.floor(epoch_ms / 1000));
   const heartbeat = leaves.length > 0 && inputs.idle_ms >= epoch_ms / 2;
-  if (transitions.length === 0 && !heartbeat) return { post: null, conflicts };
+  if (transitions.length === 0 && words.length === 0 && !heartbeat) return { post: null, conflicts };
   return {
     post: {
       epoch: Math.max(Math.floor(now_s / epoch_s), last_epoch + 1),
@@ -69,6 +82,7 @@ export function planPost(inputs: PostInputs): PostPlan {
       fleet_size: leaves.length,
       fleet_until_s: now_s + 3 * epoch_s,
       transitions,
+      ...(words.length > 0 && { liveness: { words, until_s: now_s + valid_s } }),
     },
     conflicts,
   };

@@ -1,12 +1,13 @@
 import type { TransactionReceipt } from "viem";
+import { callOfSigned } from "./callOfSigned.js";
 import type { Intent } from "./intent.js";
-import { intentCall } from "./intentCall.js";
 import { intentEffect } from "./intentEffect.js";
 import { receiptOf } from "./receiptOf.js";
+import { refusals } from "./refusals.js";
 import { type Revert, revertOf } from "./revertOf.js";
 import type { WriterContext } from "./writerContext.js";
 
-type Ports = Pick<WriterContext, "client" | "store" | "deployment" | "account" | "log">;
+type Ports = Pick<WriterContext, "client" | "store" | "deployment" | "account" | "problems" | "log">;
 
 /** Reverts that mean "the chain has moved on", after which the same work is planned anew from fresh facts. */
 const overtakenBy = new Set([
@@ -44,7 +45,7 @@ export function judgeRevert(revert: Revert): "failed" | "obsolete" {
 }
 
 async function book(ports: Ports, intent: Intent, receipt: TransactionReceipt): Promise<void> {
-  const { store, log } = ports;
+  const { store, problems, log } = ports;
   const block = { number: Number(receipt.blockNumber), hash: receipt.blockHash };
   if (receipt.status === "success") {
     store.mine(intent.id, receipt.transactionHash, block);
@@ -59,16 +60,20 @@ async function book(ports: Ports, intent: Intent, receipt: TransactionReceipt): 
   const revert = await revertReason(ports, intent, receipt);
   const state = effect.is === "overtaken" ? "obsolete" : judgeRevert(revert);
   store.revert(intent.id, state, revert.text, receipt.transactionHash, block);
+  if (state === "failed") refusals.tell(problems, intent, revert.text);
+  else refusals.over(problems, intent);
   log.warn({ intent: intent.id, tx: receipt.transactionHash, reason: revert.text }, `intent ${state}`);
 }
 
 /** A receipt carries no reason: the same call on the block's state shows it, unless gas was what ran out. */
 async function revertReason(ports: Ports, intent: Intent, receipt: TransactionReceipt): Promise<Revert> {
-  const { client, account, deployment } = ports;
+  const { client, store, account } = ports;
+  const tx = store.txs(intent.id).find(({ hash }) => hash === receipt.transactionHash);
+  if (tx === undefined) throw new Error(`${intent.id} has lost the transaction that its receipt is of`);
   try {
     await client.call({
       account: account.address,
-      ...(await intentCall({ deployment, account }, intent)),
+      ...callOfSigned(tx),
       blockNumber: receipt.blockNumber,
     });
   } catch (error) {

@@ -1,7 +1,6 @@
 import {
   type Address,
   type Hex,
-  isHex,
   keccak256,
   type LocalAccount,
   numberToHex,
@@ -15,8 +14,8 @@ import {
 } from "viem";
 import { toAccount } from "viem/accounts";
 import { CaliberError } from "../../protocol/errors.js";
-
-const timeout_ms = 10_000;
+import { askSigner, signerWrong, typedDataJson } from "./askSigner.js";
+import { checkSignerUrl } from "./checkSignerUrl.js";
 
 /**
  * An account whose key another process holds: web3signer, or what speaks as it does (`eth_signTransaction`,
@@ -27,7 +26,7 @@ const timeout_ms = 10_000;
  *   WRITER_SIGNER_WRONG from signing
  */
 export function signerAccount(url: string, address: Address): LocalAccount {
-  checkUrl(url);
+  checkSignerUrl(url, "writer-signer");
   return toAccount({
     address,
     async signMessage() {
@@ -41,9 +40,7 @@ export function signerAccount(url: string, address: Address): LocalAccount {
       return raw;
     },
     async signTypedData(definition) {
-      const { types, domain, primaryType, message } = definition as TypedDataDefinition;
-      const eip712 = { types: { EIP712Domain: domainType, ...types }, domain, primaryType, message };
-      const text = JSON.stringify(eip712, (_, value) => (typeof value === "bigint" ? String(value) : value));
+      const text = typedDataJson(definition as TypedDataDefinition);
       const signature = await ask(url, "eth_signTypedData", [address, text]);
       const signer = await recoverTypedDataAddress({
         ...(definition as TypedDataDefinition),
@@ -55,24 +52,6 @@ export function signerAccount(url: string, address: Address): LocalAccount {
       return signature;
     },
   }) as LocalAccount;
-}
-
-/** Members of the domain of CaliberHealth's posts, the one typed data that the writer signs. */
-const domainType = [
-  { name: "name", type: "string" },
-  { name: "version", type: "string" },
-  { name: "chainId", type: "uint256" },
-  { name: "verifyingContract", type: "address" },
-];
-
-/** What is signed moves titles' health: it is not to be read or forged on the way. */
-function checkUrl(url: string): void {
-  const { protocol, hostname } = URL.canParse(url) ? new URL(url) : { protocol: "", hostname: "" };
-  const loopback = /^(127\.[0-9.]+|localhost|\[::1\])$/.test(hostname);
-  if (protocol === "https:" || (protocol === "http:" && loopback)) return;
-  throw new CaliberError("OPTION_INVALID", "--writer-signer is https, or http on this machine's loopback", {
-    disposition: "user",
-  });
 }
 
 function rpcTransaction(from: Address, transaction: TransactionSerializable): Record<string, unknown> {
@@ -116,35 +95,12 @@ async function checkTransaction(raw: Hex, asked: TransactionSerializable, addres
   if (!same(signer, address)) throw wrong("signed by another key");
 }
 
-async function ask(url: string, method: string, params: unknown[]): Promise<Hex> {
-  let answer: { result?: unknown; error?: { message?: unknown } };
-  try {
-    const response = await fetch(url, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
-      signal: AbortSignal.timeout(timeout_ms),
-    });
-    answer = (await response.json()) as typeof answer;
-  } catch (cause) {
-    throw new CaliberError("WRITER_SIGNER_DOWN", "the writer's signer does not answer", {
-      cause,
-      disposition: "retryable",
-    });
-  }
-  const { result, error } = answer;
-  if (error !== undefined && error !== null) throw wrong(`refuses ${method}: ${String(error.message)}`);
-  // geth's form, beside the plain hex of web3signer.
-  const raw = typeof result === "object" && result !== null ? (result as { raw?: unknown }).raw : result;
-  if (!isHex(raw)) throw wrong(`answers ${method} with no hex`);
-  return raw;
+function ask(url: string, method: string, params: unknown[]): Promise<Hex> {
+  return askSigner({ kind: "writer", url, method, params });
 }
 
 function wrong(what: string, cause?: unknown): CaliberError {
-  return new CaliberError("WRITER_SIGNER_WRONG", `the writer's signer: ${what}`, {
-    cause,
-    disposition: "user",
-  });
+  return signerWrong("writer", what, cause);
 }
 
 function same(one: Address, other: Address): boolean {

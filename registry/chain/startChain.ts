@@ -7,6 +7,7 @@ import { chainTransport } from "./chainTransport.js";
 import { createChainWriter } from "./chainWriter.js";
 import { endpointNames } from "./endpointNames.js";
 import { openWriterAccount, type WriterAccount } from "./openWriterAccount.js";
+import type { CoSigner } from "./postQuorum.js";
 import type { RegistryView } from "./registryView.js";
 import { requireDeployment } from "./requireDeployment.js";
 import type { WriterSettings } from "./writerSettings.js";
@@ -17,6 +18,8 @@ export type ChainOptions = {
   /** JSON file with the contracts' addresses. */
   deployment_file: string;
   writer: WriterAccount;
+  /** The other attestors that are asked to sign health posts where the contract wants more signatures than one. */
+  co_signers?: readonly CoSigner[];
   settings: Partial<WriterSettings>;
 };
 
@@ -43,6 +46,7 @@ export async function startChain(options: {
     endpoints: transports.map((transport, i) => ({ name: names[i]!, transport })),
     deployment,
     account: await openWriterAccount(chain.writer, deployment),
+    co_signers: chain.co_signers,
     view,
     log: log.child({ part: "chain" }),
     now_ms,

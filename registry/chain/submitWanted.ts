@@ -3,8 +3,9 @@ import { allDone } from "./allDone.js";
 import { checkHead } from "./checkHead.js";
 import { feesFor } from "./feesFor.js";
 import type { Intent } from "./intent.js";
-import { intentCall } from "./intentCall.js";
+import { type IntentCall, intentCall } from "./intentCall.js";
 import { intentEffect } from "./intentEffect.js";
+import { refusals } from "./refusals.js";
 import { revertOf } from "./revertOf.js";
 import { judgeRevert, settleIntent } from "./settleIntent.js";
 import { signIntent } from "./signIntent.js";
@@ -21,7 +22,7 @@ export async function submitWanted(ctx: WriterContext, head: Head, account: Acco
   const wanted = store.inState("wanted").slice(0, room);
   if (wanted.length === 0) return;
 
-  const gasOf = await allDone(wanted.map((intent) => prepare(ctx, head, intent)));
+  const prepared = await allDone(wanted.map((intent) => prepare(ctx, head, intent)));
   const tip_wei = await client.estimateMaxPriorityFeePerGas();
   await checkHead(client, head);
   let budget_wei = account.balance_wei;
@@ -31,8 +32,9 @@ export async function submitWanted(ctx: WriterContext, head: Head, account: Acco
   }
   let nonce = Math.max(account.nonce, (store.nonces(account.nonce).at(-1) ?? -1) + 1);
   for (const [i, intent] of wanted.entries()) {
-    const gas = gasOf[i];
-    if (gas === null || gas === undefined) continue;
+    const ready = prepared[i];
+    if (ready === null || ready === undefined) continue;
+    const { call, gas } = ready;
     const fees = feesWithinCap(ctx, head, tip_wei);
     if (fees === null) return;
     budget_wei -= gas * fees.max_fee_wei;
@@ -40,43 +42,60 @@ export async function submitWanted(ctx: WriterContext, head: Head, account: Acco
       problems.set("WRITER_OUT_OF_FUNDS", account.address, `the account needs ${-budget_wei} wei more`);
       return;
     }
-    await signIntent(ctx, intent, { nonce, gas, fees });
+    await signIntent(ctx, intent, { call, nonce, gas, fees });
     nonce += 1;
   }
   problems.clear("WRITER_OUT_OF_FUNDS", account.address);
 }
 
-/** Gas for the intent's call, or null when it needs no transaction (any more). */
-async function prepare(ctx: WriterContext, head: Head, intent: Intent): Promise<bigint | null> {
-  const { client, store, deployment, account, log, now_ms } = ctx;
+/** The intent's call and gas for it; null when it needs no transaction (any more), or waits for attestors. */
+async function prepare(
+  ctx: WriterContext,
+  head: Head,
+  intent: Intent,
+): Promise<{ call: IntentCall; gas: bigint } | null> {
+  const { client, store, deployment, account, quorum, problems, log, now_ms } = ctx;
   if (intent.attempts > 0 && (await settleIntent(ctx, intent))) return null;
   const effect = await intentEffect(ctx, intent);
   if (effect.is === "present") {
     store.mine(intent.id, effect.tx, effect.block);
     return null;
   }
-  const deadline = deadlineOf(intent);
-  const expired = deadline !== null && BigInt(deadline) <= BigInt(chainNow_s(head, now_ms()));
   const overtaken =
-    effect.is === "overtaken" ? effect.reason : expired ? "the device's signature has expired" : null;
+    effect.is === "overtaken" ? effect.reason : expiredReason(intent, chainNow_s(head, now_ms()));
   if (overtaken !== null) {
     store.finish(intent.id, "obsolete", overtaken);
+    refusals.over(problems, intent);
     log.info({ intent: intent.id, reason: overtaken }, "intent obsolete");
     return null;
   }
+  const attested = intent.kind === "post" ? await quorum.signaturesFor(intent.payload) : [];
+  if (attested === null) return null;
   try {
-    const call = await intentCall({ deployment, account }, intent);
+    const call = intentCall(deployment, intent, attested);
     const gas = await client.estimateGas({ account: account.address, ...call });
     // Mints ahead in the same block make slots warm or cold; a third more covers either.
-    return (gas * 4n) / 3n;
+    return { call, gas: (gas * 4n) / 3n };
   } catch (error) {
     const revert = revertOf(error);
     if (revert === null) throw error;
     const state = judgeRevert(revert);
     store.finish(intent.id, state, revert.text);
+    if (state === "failed") refusals.tell(problems, intent, revert.text);
+    else refusals.over(problems, intent);
     log.warn({ intent: intent.id, reason: revert.text }, `intent ${state}`);
     return null;
   }
+}
+
+/** Why the intent has waited too long to be of use; it is planned anew from what holds now. */
+function expiredReason(intent: Intent, now_s: number): string | null {
+  const deadline = deadlineOf(intent);
+  if (deadline !== null && BigInt(deadline) <= BigInt(now_s)) return "the device's signature has expired";
+  if (intent.kind === "post" && intent.payload.fleet_until_s <= now_s) {
+    return "the post would count for nothing any more";
+  }
+  return null;
 }
 
 /** Of what a device has signed for the intent, Unix seconds; null where none signs. */

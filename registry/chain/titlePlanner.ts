@@ -6,6 +6,7 @@ import { allDone } from "./allDone.js";
 import { consentMatches } from "./consentMatches.js";
 import { intentId } from "./intent.js";
 import { findMint } from "./intentEffect.js";
+import { refusals } from "./refusals.js";
 import type { Consent, TitleCandidate } from "./registryView.js";
 import { chainNow_s, type Head, type WriterContext } from "./writerContext.js";
 
@@ -87,7 +88,12 @@ export function createTitlePlanner(ctx: WriterContext): TitlePlanner {
     for (const code of hindrances) {
       if (code !== hindrance?.[0]) problems.clear(code, device);
     }
-    if (hindrance !== null) return problems.set(hindrance[0], device, hindrance[1]);
+    if (hindrance !== null) {
+      // The better word on why its mint was refused.
+      const refused = store.find(`mint:${device}:${consent?.authorization.nonce}`);
+      if (refused !== null) refusals.over(problems, refused);
+      return problems.set(hindrance[0], device, hindrance[1]);
+    }
 
     const now_s = chainNow_s(head, now_ms());
     const wanted = authorizationFor(candidate, predecessor, nonce, now_s);

@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { Address, Hex, LocalAccount, PublicClient } from "viem";
 import type { Deployment } from "./deployment.js";
 import type { IntentStore } from "./intentStore.js";
+import type { PostQuorum } from "./postQuorum.js";
 import type { Problems } from "./problems.js";
 import type { RegistryView } from "./registryView.js";
 import type { WriterSettings } from "./writerSettings.js";
@@ -10,6 +11,7 @@ import type { WriterSettings } from "./writerSettings.js";
 export type WriterContext = {
   client: PublicClient;
   account: LocalAccount;
+  quorum: PostQuorum;
   deployment: Deployment;
   store: IntentStore;
   view: RegistryView;

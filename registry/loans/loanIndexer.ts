@@ -123,7 +123,7 @@ export function createLoanIndexer(options: {
 
   async function readStates(head: ChainBlock): Promise<void> {
     for (const loan of store.withoutState(asked_at_once)) {
-      const terms = store.terms(loan);
+      const terms = store.terms([loan]).get(loan) ?? null;
       const decimals = terms === null ? null : await chain.decimals(terms.currency_token);
       const state = await chain.loanState(loan, head.hash);
       store.putState(loan, { ...state, block_number: head.number, decimals });

@@ -45,20 +45,21 @@ export type LoanStore = {
   replaceWindow(after: number, head: ChainBlock, logs: TimedLog[], read_ms: number): LogChanges;
   /** Forgets everything above the mark; what is kept is not whole until it is read again. */
   rollBack(to: { number: number; hash: Hex | null }): void;
-  /** In the chain's order, without the terms, which `terms` has. */
-  eventsOf(loan: Hex): PlacedEvent[];
+  /** Of each loan that has any, in the chain's order, without the terms, which `terms` has. */
+  eventsOf(loans: readonly Hex[]): Map<Hex, PlacedEvent[]>;
   /** Loans by the order of their hashes, after one of them. */
   loans(after: Hex | null, limit: number): Hex[];
-  /** Loans that ever named the token, the latest first. */
-  loansOfToken(token: Address, token_id: bigint): Hex[];
-  terms(loan: Hex): LoanTerms | null;
+  /** Loans that ever named each of the contract's tokens, the latest first; without those that none has. */
+  loansOfTokens(token: Address, token_ids: readonly bigint[]): Map<bigint, Hex[]>;
+  /** Of those loans whose terms are known. */
+  terms(loans: readonly Hex[]): Map<Hex, LoanTerms>;
   /** Keeps terms under their hash, which it returns. */
   learnTerms(terms: LoanTerms): Hex;
   /** Originated loans without terms, and the transactions that may hold them. */
   withoutTerms(): { loan: Hex; tx_hash: Hex }[];
   /** Originated loans whose state was not read since their logs last changed. */
   withoutState(limit: number): Hex[];
-  state(loan: Hex): StoredState | null;
+  states(loans: readonly Hex[]): Map<Hex, StoredState>;
   putState(loan: Hex, state: StoredState): void;
   unknownEvents(): UnknownEvent[];
 };
@@ -167,14 +168,17 @@ export function createLoanStore(db: Db, settings: LoanSettings): LoanStore {
     confirm,
     replaceWindow,
     rollBack,
-    eventsOf: (loan) =>
-      db
-        .prepare<[string, Hex], LogRow>(
-          `SELECT DISTINCT l.* FROM loan_mention m JOIN loan_log l USING (scope, block_number, log_index)
-           WHERE m.scope = ? AND m.loan = ? ORDER BY l.block_number, l.log_index`,
-        )
-        .all(scope, loan)
-        .map((row) => placedEvent(row, settings)),
+    eventsOf: (loans) =>
+      grouped(
+        db
+          .prepare<[string, string], LogRow & { named: Hex }>(
+            `SELECT DISTINCT m.loan AS named, l.* FROM loan_mention m JOIN loan_log l USING (scope, block_number, log_index)
+             WHERE m.scope = ? AND m.loan IN (SELECT value FROM json_each(?)) ORDER BY l.block_number, l.log_index`,
+          )
+          .all(scope, JSON.stringify(loans)),
+        ({ named }) => named,
+        (row) => placedEvent(row, settings),
+      ),
     loans: (after, limit) =>
       db
         .prepare<[string, string, number], { loan: Hex }>(
@@ -182,22 +186,28 @@ export function createLoanStore(db: Db, settings: LoanSettings): LoanStore {
         )
         .all(scope, after ?? "", limit)
         .map(({ loan }) => loan),
-    loansOfToken: (token, token_id) =>
-      db
-        .prepare<[string, Address, string], { loan: Hex }>(
-          `SELECT loan FROM loan_mention WHERE scope = ? AND token = ? AND token_id = ?
-           GROUP BY loan ORDER BY max(block_number * 16777216 + log_index) DESC`,
-        )
-        .all(scope, token, String(token_id))
-        .map(({ loan }) => loan),
-    terms: (loan) => {
-      const row = db
-        .prepare<[number, Hex], { encoded: Hex }>(
-          "SELECT encoded FROM loan_terms WHERE chain_id = ? AND loan = ?",
-        )
-        .get(chain_id, loan);
-      return row === undefined ? null : decodeLoanTerms(row.encoded, "1.2");
-    },
+    loansOfTokens: (token, token_ids) =>
+      grouped(
+        db
+          .prepare<[string, Address, string], { token_id: string; loan: Hex }>(
+            `SELECT token_id, loan FROM loan_mention
+             WHERE scope = ? AND token = ? AND token_id IN (SELECT value FROM json_each(?))
+             GROUP BY token_id, loan ORDER BY max(block_number * 16777216 + log_index) DESC`,
+          )
+          .all(scope, token, JSON.stringify(token_ids.map(String))),
+        ({ token_id }) => BigInt(token_id),
+        ({ loan }) => loan,
+      ),
+    terms: (loans) =>
+      new Map(
+        db
+          .prepare<[number, string], { loan: Hex; encoded: Hex }>(
+            `SELECT loan, encoded FROM loan_terms
+             WHERE chain_id = ? AND loan IN (SELECT value FROM json_each(?))`,
+          )
+          .all(chain_id, JSON.stringify(loans))
+          .map(({ loan, encoded }) => [loan, decodeLoanTerms(encoded, "1.2")]),
+      ),
     learnTerms,
     withoutTerms: () =>
       db
@@ -215,15 +225,16 @@ export function createLoanStore(db: Db, settings: LoanSettings): LoanStore {
         )
         .all(scope, scope, limit)
         .map(({ loan }) => loan),
-    state: (loan) => {
-      const row = db
-        .prepare<[string, Hex], StateRow>(
-          `SELECT status, repayment_count, origination_s, scaled_balance, block_number, decimals FROM loan_state
-           WHERE scope = ? AND loan = ?`,
-        )
-        .get(scope, loan);
-      return row === undefined ? null : { ...row, scaled_balance: BigInt(row.scaled_balance) };
-    },
+    states: (loans) =>
+      new Map(
+        db
+          .prepare<[string, string], StateRow & { loan: Hex }>(
+            `SELECT loan, status, repayment_count, origination_s, scaled_balance, block_number, decimals FROM loan_state
+             WHERE scope = ? AND loan IN (SELECT value FROM json_each(?))`,
+          )
+          .all(scope, JSON.stringify(loans))
+          .map(({ loan, ...row }) => [loan, { ...row, scaled_balance: BigInt(row.scaled_balance) }]),
+      ),
     putState: (loan, state) => {
       db.prepare(
         `INSERT OR REPLACE INTO loan_state
@@ -240,6 +251,17 @@ export function createLoanStore(db: Db, settings: LoanSettings): LoanStore {
         )
         .all(scope),
   };
+}
+
+/** In the order of the rows. */
+function grouped<Row, Key, Value>(rows: Row[], key: (row: Row) => Key, value: (row: Row) => Value) {
+  const groups = new Map<Key, Value[]>();
+  for (const row of rows) {
+    const group = groups.get(key(row));
+    if (group === undefined) groups.set(key(row), [value(row)]);
+    else group.push(value(row));
+  }
+  return groups;
 }
 
 function cursorOf(row: CursorRow): LoanCursor {

@@ -1,5 +1,5 @@
 import { encodeFunctionData } from "viem";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { toAbiLoanTerms } from "../credit/loanTerms/abiLoanTerms.js";
 import { loanTermsAbi } from "../credit/loanTerms/loanTermsAbi.js";
 import { loanSchedule } from "../credit/schedule/loanSchedule.js";
@@ -17,7 +17,7 @@ async function mined(loans: TestLoans, ...logs: Parameters<TestLoans["chain"]["m
   return loans;
 }
 const of = (loans: TestLoans, token_id: bigint) => {
-  const { loan, hold, history } = loans.view.loanOfToken(token_id) ?? {};
+  const { loan, hold, history } = loans.view.loansOfTokens([token_id]).get(token_id) ?? {};
   return { hold, phase: loan?.phase, pledged: loan?.is_pledged, loan: loan?.loan, history };
 };
 const terms = loanOn([5n, 6n]);
@@ -27,7 +27,7 @@ describe("a token's loan", () => {
   it("is followed from the timelock to the last repayment", async () => {
     const loans = openLoans();
     await mined(loans);
-    expect(loans.view.loanOfToken(5n)).toBeNull();
+    expect(loans.view.loansOfTokens([5n]).get(5n)).toBeUndefined();
     await mined(loans, loanLog.deposited(terms));
     expect(of(loans, 5n)).toEqual({ hold: "staged", phase: "staged", pledged: true, loan, history: [loan] });
     expect(loans.view.loan(loan)).toMatchObject({
@@ -50,7 +50,31 @@ describe("a token's loan", () => {
       fee: 4n,
     });
     // Another collateral's token of the same number is nobody's.
-    expect(loans.view.loanOfToken(7n)).toBeNull();
+    expect(loans.view.loansOfTokens([7n]).get(7n)).toBeUndefined();
+  });
+
+  it("is looked up for all tokens at once: more tokens cost no more queries, and a loan is folded once", async () => {
+    const loans = openLoans();
+    const many = loanOn(
+      Array.from({ length: 400 }, (_, i) => BigInt(i + 100)),
+      2,
+    );
+    await mined(loans, loanLog.deposited(terms), loanLog.deposited(many));
+    await mined(loans, loanLog.withdrawn(many), loanLog.originated(many));
+    const prepare = vi.spyOn(loans.db, "prepare");
+    const queries = (token_ids: bigint[]) => {
+      prepare.mockClear();
+      const found = loans.view.loansOfTokens(token_ids);
+      return { found, count: prepare.mock.calls.length };
+    };
+    const one = queries([5n]);
+    const all = queries([5n, 6n, 7n, ...many.collateral_token_ids]);
+    expect(all.count).toBe(one.count);
+    expect(all.found.size).toBe(402);
+    expect(all.found.get(6n)).toMatchObject({ hold: "staged", history: [loan] });
+    expect(all.found.get(499n)).toMatchObject({ hold: "pledged", history: [hashOf(many)] });
+    expect(all.found.get(100n)?.loan).toBe(all.found.get(499n)?.loan);
+    expect(queries([]).found.size).toBe(0);
   });
 
   it("goes to the liquidator after a breach, and is free when it is sold", async () => {
@@ -164,7 +188,7 @@ describe("a token's loan", () => {
     const loans = openLoans();
     const foreign = { ...terms, collateral_token: testAddress(0xbad) };
     await mined(loans, loanLog.deposited(foreign));
-    expect(loans.view.loanOfToken(5n)).toBeNull();
+    expect(loans.view.loansOfTokens([5n]).get(5n)).toBeUndefined();
     expect(loans.view.loan(hashOf(foreign))).toMatchObject({ phase: "staged" });
   });
 });

@@ -33,8 +33,8 @@ export type LoanIndexStatus = {
 /** What the index knows, read afresh with each call. */
 export type LoanView = {
   loan(loan: Hex): LoanDetail | null;
-  /** Null for a token that no loan and no deposit has ever named. */
-  loanOfToken(token_id: bigint): TokenLoan | null;
+  /** Without the tokens that no loan and no deposit has ever named. The cost is that of the loans, not of the tokens. */
+  loansOfTokens(token_ids: readonly bigint[]): Map<bigint, TokenLoan>;
   /** In the order of their hashes; `after` is the last one of the page before. */
   loans(page: { after: Hex | null; limit: number }): LoanDetail[];
   status(): LoanIndexStatus;
@@ -48,38 +48,50 @@ export type LoanView = {
 export function createLoanView(store: LoanStore, settings: LoanSettings, now_ms: () => number): LoanView {
   const { router, collateral } = settings;
 
-  function loan(hash: Hex): LoanDetail | null {
-    const events = store.eventsOf(hash);
-    const terms = store.terms(hash);
-    const record = foldLoan(hash, events, router, terms);
-    if (record === null) return null;
+  /** Of those that have any log. */
+  function details(hashes: readonly Hex[]): Map<Hex, LoanDetail> {
+    const found = new Map<Hex, LoanDetail>();
+    const [allEvents, allTerms, states] = [store.eventsOf(hashes), store.terms(hashes), store.states(hashes)];
     const confirmed_number = store.cursor().confirmed.number;
-    const confirmed = events.filter(({ place }) => place.block_number <= confirmed_number);
-    return {
-      ...record,
-      confirmed_phase: foldLoan(hash, confirmed, router, terms)?.phase ?? null,
-      chain_state: store.state(hash),
-    };
+    for (const [hash, events] of allEvents) {
+      const terms = allTerms.get(hash) ?? null;
+      const confirmed = events.filter(({ place }) => place.block_number <= confirmed_number);
+      found.set(hash, {
+        ...foldLoan(hash, events, router, terms)!,
+        confirmed_phase: foldLoan(hash, confirmed, router, terms)?.phase ?? null,
+        chain_state: states.get(hash) ?? null,
+      });
+    }
+    return found;
   }
 
-  function known(hash: Hex): LoanDetail {
-    const detail = loan(hash);
-    if (detail === null) throw new Error(`loan ${hash} is mentioned and has no log`);
+  function known(all: Map<Hex, LoanDetail>, hash: Hex): LoanDetail {
+    const detail = all.get(hash);
+    if (detail === undefined) throw new Error(`loan ${hash} is mentioned and has no log`);
     return detail;
   }
 
   return {
-    loan,
-    loanOfToken(token_id) {
-      const history = store.loansOfToken(collateral, token_id);
-      const claims = history.map((hash) => {
-        const detail = known(hash);
-        return { loan: detail, hold: tokenHold(detail, collateral, token_id) };
-      });
-      const claim = claims.find(({ hold }) => hold !== "free") ?? claims[0];
-      return claim === undefined ? null : { ...claim, history };
+    loan: (hash) => details([hash]).get(hash) ?? null,
+    loansOfTokens(token_ids) {
+      const histories = store.loansOfTokens(collateral, token_ids);
+      const all = details([...new Set([...histories.values()].flat())]);
+      const found = new Map<bigint, TokenLoan>();
+      for (const [token_id, history] of histories) {
+        const claims = history.map((hash) => {
+          const loan = known(all, hash);
+          return { loan, hold: tokenHold(loan, collateral, token_id) };
+        });
+        const claim = claims.find(({ hold }) => hold !== "free") ?? claims[0];
+        if (claim !== undefined) found.set(token_id, { ...claim, history });
+      }
+      return found;
     },
-    loans: ({ after, limit }) => store.loans(after, limit).map(known),
+    loans({ after, limit }) {
+      const hashes = store.loans(after, limit);
+      const all = details(hashes);
+      return hashes.map((hash) => known(all, hash));
+    },
     status() {
       const { head, confirmed, is_whole } = store.cursor();
       return { head, confirmed_number: confirmed.number, is_whole, unknown_events: store.unknownEvents() };

@@ -76,7 +76,7 @@ describe("the loan index on a node", () => {
     const state = originationState(terms, 1_768_435_200, 6);
     await answerWith(testSettings.router, [1n, 0n, BigInt(state.origination_s), state.scaled_balance]);
     await emit(loanLog.deposited(terms));
-    await until(() => expect(index.view.loanOfToken(5n)).toMatchObject({ hold: "staged" }));
+    await until(() => expect(index.view.loansOfTokens([5n]).get(5n)).toMatchObject({ hold: "staged" }));
 
     await emit(loanLog.withdrawn(terms), loanLog.originated(terms), loanLog.breached(terms));
     await until(() => expect(index.view.loan(loan)).toMatchObject({ phase: "breached", terms }));
@@ -96,7 +96,7 @@ describe("the loan index on a node", () => {
     await index.stop();
     await emit(loanLog.originated(terms), loanLog.repaid(terms, 7n, true));
     index = start();
-    await until(() => expect(index.view.loanOfToken(6n)).toMatchObject({ hold: "free" }));
+    await until(() => expect(index.view.loansOfTokens([6n]).get(6n)).toMatchObject({ hold: "free" }));
     expect(index.view.loan(loan)).toMatchObject({ phase: "repaid", repaid: { payments: 1, principal: 7n } });
     expect(index.fault()).toBeNull();
 

@@ -17,8 +17,9 @@ import { deployGasHealth, type GasHealth, hashOf, pathOver } from "./gasHealth.j
  * Gas of the contracts on anvil with the P-256 precompile, as receipts tell it, in steady state: storage has been
  * written before. `per_device_day_*`: hourly epochs under two of three signatures, 1 % of the devices changing state a
  * day, one liveness word a day for each 224 devices. `naive`: 24 transactions a day that each post one device alone.
- * `prove_report_gas` is execution, base cost and calldata at 16 and 4 a byte; a transaction on a chain with EIP-7623
- * pays `prove_report_floor_gas` for so much calldata.
+ * `prove_gas` is a proof in a fleet of 2^14, `prove_1e6_gas` in one of 2^20. `prove_report_gas` is execution, base
+ * cost and calldata at 16 and 4 a byte; a transaction on a chain with EIP-7623 pays `prove_report_floor_gas` for so much
+ * calldata.
  */
 const chain = await startGasChain(false);
 const traced = await startGasChain(true);

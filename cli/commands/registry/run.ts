@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import pino from "pino";
-import { isAddress, parseGwei } from "viem";
+import { type Hex, isAddress, isHash, parseGwei, zeroHash } from "viem";
 import { CaliberError } from "../../../protocol/errors.js";
 import type { WriterAccount } from "../../../registry/chain/openWriterAccount.js";
 import { createRegistry } from "../../../registry/createRegistry.js";
@@ -10,6 +10,7 @@ import { exitCodes } from "../../exitCodes.js";
 import type { Io } from "../../io.js";
 import { choiceOption, durationOption, integerOption, requiredOption } from "../../options.js";
 import { untilStopped } from "../../untilStopped.js";
+import { coSignerOptions } from "./coSignerOptions.js";
 import { loanOptions } from "./loanOptions.js";
 
 const usage = `caliber registry run --data-dir DIR [options]
@@ -31,6 +32,8 @@ const usage = `caliber registry run --data-dir DIR [options]
   --writer-password FILE file that holds the keystore's password
   --writer-signer URL    signer that holds the key instead of a keystore (eth_signTransaction, as web3signer's)
   --writer-address 0x…   with --writer-signer: the account that writes
+  --co-signer 0x…=URL    another attestor, and the signer that signs health posts for it; may be repeated
+  --title-header 0x…     hash of the registered header that new titles name (none)
   --epoch 1h             health is posted at least twice an epoch
   --anchor-every 1h      checkpoints are anchored at most this often
   --beacon-every 60s     blocks become beacons at most this often
@@ -66,6 +69,8 @@ export const options = {
   "writer-password": { type: "string" },
   "writer-signer": { type: "string" },
   "writer-address": { type: "string" },
+  "co-signer": { type: "string", multiple: true },
+  "title-header": { type: "string" },
   epoch: { type: "string" },
   "anchor-every": { type: "string" },
   "beacon-every": { type: "string" },
@@ -133,13 +138,14 @@ function chainOptions(
       | "writer-password"
       | "writer-signer"
       | "writer-address"
+      | "title-header"
       | "epoch"
       | "anchor-every"
       | "beacon-every"
       | "max-fee"
       | "confirmations",
       string
-    > & { "rpc-url": string[] }
+    > & { "rpc-url": string[]; "co-signer": string[] }
   >,
 ) {
   const rpc_urls = values["rpc-url"];
@@ -155,7 +161,9 @@ function chainOptions(
     rpc_urls,
     deployment_file: requiredOption("deployment", values.deployment),
     writer: writerOptions(values),
+    co_signers: coSignerOptions(values["co-signer"] ?? []),
     settings: {
+      header_hash: headerOption(values["title-header"]),
       epoch_ms: durationOption("epoch", values.epoch, 3_600_000),
       anchor_interval_ms: durationOption("anchor-every", values["anchor-every"], 3_600_000),
       beacon_interval_ms: durationOption("beacon-every", values["beacon-every"], 60_000),
@@ -163,6 +171,14 @@ function chainOptions(
       confirmations: integerOption("confirmations", values.confirmations, 6, 0, 10_000),
     },
   };
+}
+
+function headerOption(hash: string | undefined): Hex {
+  if (hash === undefined) return zeroHash;
+  if (!isHash(hash)) {
+    throw new CaliberError("OPTION_INVALID", "--title-header is a header's hash", { disposition: "user" });
+  }
+  return hash.toLowerCase() as Hex;
 }
 
 function writerOptions(

@@ -80,19 +80,31 @@ library MerkleRfc6962 {
             let free := mload(0x40)
             let sibling := proof.offset
             let end := add(sibling, shl(5, proof.length))
-            // Above `inner` all bits are ones: the sibling is on the left.
-            bits := or(bits, shl(inner, not(0)))
-            let side := shl(5, and(bits, 1))
+            // Above `inner` all bits are ones: the sibling is on the left. A level's bit is looked for at 0x20, which is
+            // how much further on its node lies where it is set.
+            bits := shl(5, or(bits, shl(inner, not(0))))
+            let place := add(0x20, and(bits, 0x20))
             mstore8(0x1f, 1)
-            mstore(add(0x20, side), leafHash)
+            mstore(place, leafHash)
             let ok := 1
-            for {} lt(sibling, end) { sibling := add(sibling, 0x20) } {
-                mstore(sub(0x40, side), calldataload(sibling))
+            // Two levels a round, after a single one where their number is odd.
+            if and(proof.length, 1) {
+                mstore(sub(0x60, place), calldataload(sibling))
+                sibling := add(sibling, 0x20)
                 bits := shr(1, bits)
-                side := shl(5, and(bits, 1))
-                ok := and(ok, staticcall(gas(), 2, 0x1f, 0x41, add(0x20, side), 0x20))
+                place := add(0x20, and(bits, 0x20))
+                ok := staticcall(gas(), 2, 0x1f, 0x41, place, 0x20)
             }
-            computed := mload(add(0x20, side))
+            for {} lt(sibling, end) { sibling := add(sibling, 0x40) } {
+                mstore(sub(0x60, place), calldataload(sibling))
+                place := add(0x20, and(shr(1, bits), 0x20))
+                ok := and(ok, staticcall(gas(), 2, 0x1f, 0x41, place, 0x20))
+                mstore(sub(0x60, place), calldataload(add(sibling, 0x20)))
+                bits := shr(2, bits)
+                place := add(0x20, and(bits, 0x20))
+                ok := and(ok, staticcall(gas(), 2, 0x1f, 0x41, place, 0x20))
+            }
+            computed := mload(place)
             mstore(0x40, free)
             if iszero(ok) { revert(0, 0) }
         }
