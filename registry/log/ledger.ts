@@ -55,14 +55,11 @@ export type LedgerOptions = {
 
 const largestGroup = 1000;
 /**
- * So many entries waiting when the group's time is up mean load: the group then waits so many of its times more, since
- * each commit costs a flush to disk and a signed receipt for every host in it.
+ * So many entries waiting when the group's time is up mean load: the group then waits once more, since each commit costs a
+ * flush to disk and a signed receipt for every host in it. No longer than that: senders have a bounded number of reports in
+ * flight, and what they wait for the event loop stands idle.
  */
-const underLoad = [
-  { waiting: 16, more: 2 },
-  { waiting: 48, more: 4 },
-  { waiting: 160, more: 8 },
-] as const;
+const manyWaiting = 16;
 
 /** The log's one writer: groups entries into commits, each closed by a tick and followed by the fold. */
 export function createLedger(options: LedgerOptions): Ledger {
@@ -143,16 +140,10 @@ export function createLedger(options: LedgerOptions): Ledger {
   };
 
   const commitNow = guarded(commit);
-  const commitSoon = guarded(() => commitOrWait(0));
-  const commitOrWait = (step: number): void => {
-    const load = underLoad[step];
-    if (load === undefined || pending.length < load.waiting) commit();
-    else
-      timer = setTimeout(
-        guarded(() => commitOrWait(step + 1)),
-        load.more * group_ms,
-      );
-  };
+  const commitSoon = guarded(() => {
+    if (pending.length < manyWaiting) commit();
+    else timer = setTimeout(commitNow, group_ms);
+  });
 
   const queue = (item: Pending): void => {
     pending.push(item);
