@@ -57,7 +57,7 @@ export function tpmKeyStore(directory: string, tcti: string): KeyStore {
     return tools.path("parent.ctx");
   };
   const load = (path: string): string => {
-    const name = `${basename(path, ".tpm")}.ctx`;
+    const name = contextOf(path);
     if (loaded.has(path)) return tools.path(name);
     const key = readTpmKeyFile(path);
     tools.write("key.pub", key.public);
@@ -123,6 +123,8 @@ export function tpmKeyStore(directory: string, tcti: string): KeyStore {
       const path = join(directory, name);
       if (!name.startsWith(own) || !name.endsWith(".tpm") || path === but) continue;
       rmSync(path, { force: true });
+      // What the TPM saved of a loaded key is of use until it is reset.
+      rmSync(tools.path(contextOf(path)), { force: true });
       loaded.delete(path);
     }
     syncDirectory(directory);
@@ -161,6 +163,8 @@ export function tpmKeyStore(directory: string, tcti: string): KeyStore {
     residency,
   };
 }
+
+const contextOf = (path: string): string => `${basename(path, ".tpm")}.ctx`;
 
 function spkiIn(key: TpmKeyFile): Buffer {
   return parseEccPublic(key.public.subarray(2)).spki;

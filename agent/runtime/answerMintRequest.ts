@@ -5,6 +5,7 @@ import type { Spool } from "../spool/spool.js";
 import { checkMintRequest, type OwnFacts } from "./checkMintRequest.js";
 import type { Device } from "./coreDevice.js";
 import type { TitleContract } from "./parseTitleContract.js";
+import { rememberTitle } from "./rememberTitle.js";
 
 /**
  * Signs that a GPU's title may be minted, and says so in a report.
@@ -35,7 +36,6 @@ export function answerMintRequest(
   });
   const signature = key.sign(mintAuthorizationMessage(authorization)).toString("hex");
   const said = monitor.point({ kind: "consent", body: { purpose: "mint", authorization, signature } });
-  // In the same commit as the consent: no second contract can be first.
-  if (said) spool.setMeta(`contract:${device}`, `${authorization.chain_id}:${authorization.contract}`);
+  if (said) rememberTitle(spool, device, authorization);
   return said;
 }

@@ -5,6 +5,7 @@ import type { Spool } from "../spool/spool.js";
 import { checkReplacementRequest } from "./checkReplacementRequest.js";
 import type { Device } from "./coreDevice.js";
 import type { TitleContract } from "./parseTitleContract.js";
+import { rememberTitle } from "./rememberTitle.js";
 
 /**
  * Signs that a GPU stands in behind a title from now on, and says so in a report.
@@ -40,6 +41,6 @@ export function answerReplacementRequest(
   });
   const signature = key.sign(titleReplacementMessage(replacement)).toString("hex");
   const said = monitor.point({ kind: "replace-title", body: { replacement, signature } });
-  if (said) spool.setMeta(`contract:${device}`, `${replacement.chain_id}:${replacement.contract}`);
+  if (said) rememberTitle(spool, device, replacement);
   return said;
 }

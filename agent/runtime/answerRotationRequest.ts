@@ -7,6 +7,7 @@ import { checkRotationRequest } from "./checkRotationRequest.js";
 import type { Device } from "./coreDevice.js";
 import type { KeyLedger } from "./createKeyLedger.js";
 import type { TitleContract } from "./parseTitleContract.js";
+import { rememberTitle } from "./rememberTitle.js";
 
 /**
  * Signs, by the key that the title names and by the one in force, that the title follows, and says so in a report.
@@ -52,6 +53,6 @@ export function answerRotationRequest(
       new_signature: key.sign(message).toString("hex"),
     },
   });
-  if (said) spool.setMeta(`contract:${device}`, `${rotation.chain_id}:${rotation.contract}`);
+  if (said) rememberTitle(spool, device, rotation);
   return said;
 }

@@ -59,7 +59,7 @@ export function checkReplacementRequest(asked: TitleReplacement, own: OwnStandIn
   if (own.accepted !== token_id) {
     throw refuse(
       "TITLE_NOT_ACCEPTED",
-      `this host's GPUs do not stand in for token ${token_id}; should one, start the agent with --accept-replacement ${token_id}`,
+      `this host's GPUs do not stand in for token ${token_id}; should one, start the agent with --accept-replacement ${token_id} and --accept-contract`,
     );
   }
   if (asked.device_key_hash !== `0x${own.device}`) {

@@ -686,6 +686,10 @@ describe("a rotation request", () => {
 
   it("is followed by the end of the old key, once the title names the new one", () => {
     down({ type: "title-key", device });
+    down({ type: "title-key", device: next.id });
+    expect(discarded, "before the next key has signed for a title").toEqual([]);
+    ask();
+    down({ type: "title-key", device });
     expect(discarded).toEqual([]);
     down({ type: "title-key", device: next.id });
     expect(discarded).toEqual([[uuid, next.id]]);

@@ -25,6 +25,7 @@ import { joinDropped, tellDropped } from "./droppedReports.js";
 import { retireDevice, rotateDevice } from "./endKey.js";
 import { joinHeads } from "./joinHeads.js";
 import type { TitleContract } from "./parseTitleContract.js";
+import { hasSignedForTitle } from "./rememberTitle.js";
 
 /** The registry's receipt key, and the one that it had before. */
 export type RegistryKeys = { now: KeyObject; former: KeyObject | null };
@@ -298,7 +299,10 @@ export function createAgentCore(options: AgentCoreOptions): AgentCore {
         break;
       case "title-key": {
         const entry = byDevice.get(body.device);
-        if (entry !== undefined) discardFormer(entry.uuid, entry.device);
+        // The registry's word alone must not cost a key that a title may still name.
+        if (entry !== undefined && hasSignedForTitle(spool, entry.device)) {
+          discardFormer(entry.uuid, entry.device);
+        }
         break;
       }
       case "registry-key":

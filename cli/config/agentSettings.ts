@@ -45,7 +45,7 @@ export const agentSettings = {
   "accept-replacement": {
     kind: "text",
     commands: ["run"],
-    says: "number of the one token that GPUs of this host may stand in for; while it is set they consent to no title of their own",
+    says: "number of the one token, of the contract in `accept_contract`, that GPUs of this host may stand in for; while it is set they consent to no title of their own",
   },
   evidence: {
     kind: "text",

@@ -259,7 +259,7 @@ describe("a rotation", { timeout: 60_000 }, () => {
   it("a registry whose key is gone is not started upon another", async () => {
     await start();
     await stop();
-    for (const name of ["receipt.key", "log.key"]) {
+    for (const name of ["receipt.key", "log.key", "../ca/ca.pem"]) {
       renameSync(keys(name), join(data_dir, "elsewhere"));
       await expect(start()).rejects.toMatchObject({ code: "REGISTRY_KEY_MISSING" });
       expect(existsSync(keys(name))).toBe(false);

@@ -20,6 +20,7 @@ import { createRegistry, type Registry } from "../../registry/createRegistry.js"
 import { databasePath } from "../../registry/databasePath.js";
 import { createCa } from "../../registry/enrol/createCa.js";
 import { issueClientCertificate } from "../../registry/enrol/issueClientCertificate.js";
+import { openCa } from "../../registry/enrol/openCa.js";
 import { loadRegistryKeys } from "../../registry/keys/registryKeys.js";
 import { openDatabase } from "../../registry/store/openDatabase.js";
 import { rebuild, tableDigests } from "../../registry/store/rebuild.js";
@@ -88,8 +89,9 @@ const encode = (payload: string | Buffer, { key }: TestDevice): Buffer =>
 
 beforeAll(async () => {
   // A beacon in the log before this start, as the chain would have put it there.
-  // A log without its keys beside it is refused.
+  // A log without its keys and its CA beside it is refused.
   loadRegistryKeys(join(data_dir, "keys"));
+  openCa(join(data_dir, "ca"), { commonName: "caliber registry CA", now_ms: begin_ms });
   const seed = openCore({ path: databasePath(data_dir), policy: "standard", start_ms: begin_ms });
   seed.ledger.add("chain", { type: "beacon", ...beacon, time_ms: begin_ms });
   seed.settle();

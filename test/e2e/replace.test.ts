@@ -109,6 +109,10 @@ async function enrol(name: string, url: string): Promise<string> {
   return JSON.parse(said).devices[0].device;
 }
 const hostOptions = (name: string) => ["--data-dir", at(name), "--nvidia-smi", at(`${name}-smi`)];
+const accepting = (token: string): string[] => {
+  const { chain_id, token: contract } = world.deployment;
+  return ["--accept-contract", `${chain_id}:${contract}`, "--accept-replacement", token];
+};
 const startAgent = (name: string, ...options: string[]) =>
   start(["agent", "run", ...hostOptions(name), ...options]);
 
@@ -121,7 +125,7 @@ it("a GPU is swapped out by the commands alone, with everything going wrong on t
   const next = await enrol("next", url);
   startAgent("old");
   // Started for another token than the one that it is to stand in for.
-  let host = startAgent("next", "--accept-replacement", "99");
+  let host = startAgent("next", ...accepting("99"));
   const deviceOf = async () => (await world.titleOf(1n).catch(() => null))?.deviceKeyHash ?? null;
   await until("the old GPU's title", 60_000, async () => (await deviceOf()) === `0x${old}`);
 
@@ -147,7 +151,7 @@ it("a GPU is swapped out by the commands alone, with everything going wrong on t
   await refused("CONSENT_EARLY", "consent", ...token, "--signature", "0x00");
 
   await end(host.child, "SIGTERM");
-  host = startAgent("next", "--accept-replacement", "1");
+  host = startAgent("next", ...accepting("1"));
   await waits("consent");
   await end(child, "SIGKILL");
   const data712 = JSON.parse((await replace("typed-data", ...token)).out);

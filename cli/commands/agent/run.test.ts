@@ -8,4 +8,12 @@ describe("run", () => {
       code: "TITLE_CONTRACT_MALFORMED",
     });
   });
+
+  it("takes a token's number only with the contract whose it is", async () => {
+    const args = ["--data-dir", "/nowhere", "--accept-replacement", "7"];
+    await expect(run(args, { out: () => undefined, err: () => undefined })).rejects.toMatchObject({
+      code: "OPTION_MISSING",
+      message: expect.stringContaining("--accept-contract"),
+    });
+  });
 });

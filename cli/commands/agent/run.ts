@@ -29,7 +29,7 @@ const usage = `caliber agent run --data-dir DIR [options]
 ${sourceUsage}  --accept-contract C    CHAIN_ID:0xADDRESS, the token contract that the GPUs consent to from now on, instead of the one
                          that they consented to first
   --accept-replacement N number of the one token that GPUs of this host may stand in for (caliber registry replace); while it
-                         is given they consent to no title of their own
+                         is given they consent to no title of their own; needs --accept-contract
   --evidence E           ${ways.join(" | ")}: how GPUs are asked to prove themselves (auto: NVML, then nvattest;
                          off for simulated GPUs)
   --nvattest PATH        NVIDIA's attestation CLI, by path or name, or off (nvattest; off for simulated GPUs)
@@ -69,6 +69,13 @@ export async function run(argv: string[], io: Io): Promise<number> {
   const accept_contract = accepted === undefined ? undefined : contractOption(accepted);
   const replaced = values["accept-replacement"];
   const accept_replacement = replaced === undefined ? undefined : tokenOption("accept-replacement", replaced);
+  if (accept_replacement !== undefined && accept_contract === undefined) {
+    throw new CaliberError(
+      "OPTION_MISSING",
+      "--accept-replacement needs --accept-contract: another contract has a token of that number too",
+      { disposition: "user" },
+    );
+  }
   const level = choiceOption("log-level", values["log-level"], "info", levels);
   const log = pino({ name: "agent", level }, pino.destination({ dest: 2, sync: true }));
   const stopped = untilStopped(values["exit-with-parent"] === true);

@@ -23,7 +23,7 @@ function nextOf({ waits_for, why, token_id }: ReplacementStatus): string {
   if (why !== null) return `${waits_for === "remedy" ? "cannot go on" : "waits"}: ${why.text} (${why.code})`;
   switch (waits_for) {
     case "device":
-      return `waits for the device to sign: its host must be connected, its agent started with --accept-replacement ${token_id}`;
+      return `waits for the device to sign: its host must be connected, its agent started with --accept-replacement ${token_id} and --accept-contract`;
     case "consent":
       return `waits for the consent: the account below signs what \`replace typed-data --token ${token_id}\` prints`;
     case "chain":

@@ -48,8 +48,9 @@ export async function attackSystem() {
   const fatal: unknown[] = [];
   const links = new Set<BadClient>();
 
-  // A log without its keys beside it is refused.
+  // A log without its keys and its CA beside it is refused.
   loadRegistryKeys(join(data_dir, "keys"));
+  openCa(join(data_dir, "ca"), { commonName: "caliber registry CA", now_ms: begin_ms });
   const seed = openCore({ path: databasePath(data_dir), policy: "standard", start_ms: begin_ms });
   const { first, latest } = beacons;
   seed.ledger.add("chain", { type: "beacon", ...first, time_ms: begin_ms - 10 * minute });
