@@ -166,6 +166,11 @@ export type DeviceFold = {
   silicon: SiliconFacts | null;
   /** Silicon that it showed in the present dispute and that is not its own: another device holds it, or its key held another. */
   contested: SiliconFacts | null;
+  /**
+   * Number of the one device that may take silicon from it: who was there before it when its GPU came into dispute, or whose the
+   * GPU is since by a decision. Null when it may be taken by none.
+   */
+  yields_to: number | null;
   consent: { authorization: MintAuthorization; signature: string; statement: string } | null;
   token: TokenFacts | null;
   /** What the token's key and the one in force have signed, so that the token follows. */
@@ -231,6 +236,7 @@ export function createDeviceFold(
     challenges_missed: 0,
     silicon: null,
     contested: null,
+    yields_to: null,
     consent: null,
     token: null,
     title_rotation: null,

@@ -206,6 +206,7 @@ function loadFleet(db: Db, origin: string, evidence_root: string | undefined): F
     fold.retired ??= null;
     // Stored before it was kept what a dispute is about.
     fold.contested ??= null;
+    fold.yields_to ??= null;
     fold.title_rotation ??= null;
     fold.title_replacement ??= null;
     fold.replaced_by ??= null;
