@@ -187,8 +187,10 @@ export type DeviceFold = {
     statement: string;
     material: string;
   } | null;
-  /** The device that took its title over; null while nothing has, and again under another key. */
+  /** The device that took its title over; null while nothing has, and again when it stands in for a title itself. */
   replaced_by: string | null;
+  /** The key in force when that was: it had a title, and can stand in for none. The next one can. */
+  replaced_key: string | null;
   /** Findings of one code are told once in a while; the rest are counted. */
   findings: Record<string, { told_ms: number; held: number }>;
 };
@@ -242,6 +244,7 @@ export function createDeviceFold(
     title_rotation: null,
     title_replacement: null,
     replaced_by: null,
+    replaced_key: null,
     findings: {},
   };
 }

@@ -210,6 +210,8 @@ function loadFleet(db: Db, origin: string, evidence_root: string | undefined): F
     fold.title_rotation ??= null;
     fold.title_replacement ??= null;
     fold.replaced_by ??= null;
+    // Stored when a rotation forgot that: whoever has been replaced has not rotated since.
+    fold.replaced_key ??= fold.replaced_by && fold.device;
     // Stored before presence was told.
     fold.assured_until_ms ??= null;
     if (fold.token !== null) fold.token.key ??= fold.device;
