@@ -169,6 +169,21 @@ describe("an order that another device stand in", () => {
     expect(last.subject).toBe(`did:erc721:1:${contract}:7`);
   });
 
+  it("needs no amendment for inventories that say the same, however many came before the consent", () => {
+    const { bench, old, next, view, at } = stood();
+    const evidence = bench.fold(next.id).inventory!.statement;
+    say(bench, next.id, evidence);
+    for (let i = 0; i < 3; i += 1) bench.inventory(next.id, "GPU-b");
+    // Asked again, it signs the same words anew.
+    say(bench, next.id, evidence);
+    expect(view.replacements()).toMatchObject([{ evidence }]);
+    view.record({ type: "replaced", device: next.id, former: old.id, token_id: "7", evidence, ...at });
+    expect(bench.fold(next.id).token?.material).toBe(bench.fold(next.id).inventory!.material);
+    expect(view.amendments()).toEqual([]);
+    bench.inventory(next.id, "GPU-b", { vbios_version: "96.00.74.00.2F" });
+    expect(view.amendments()).toMatchObject([{ device: next.id, token_id: 7n }]);
+  });
+
   it("leaves the one before without a title under its next key too, until it is ordered to stand in itself", () => {
     const { bench, old, next, later, view, orders, rotate, at } = stood();
     const evidence = bench.fold(next.id).inventory!.statement;
