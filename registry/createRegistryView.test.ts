@@ -17,8 +17,8 @@ const contract = `0x${"cd".repeat(20)}`;
 /** A titled device, and the view of it. */
 const titled = () => {
   const bench = foldBench();
-  const [old, next] = [testDevice(), testDevice()];
-  const keys = new Map([old, next].map((one) => [one.id, one.key]));
+  const [old, next, later] = [testDevice(), testDevice(), testDevice()];
+  const keys = new Map([old, next, later].map((one) => [one.id, one.key]));
   const told: { host: string; body: DownBody }[] = [];
   const onChain: ChainBody[] = [];
   const revoked = new Set<string>();
@@ -45,16 +45,16 @@ const titled = () => {
   bench.inventory(old.id, "GPU-a");
   const at = { tx: "0x01", block: 1 };
   view.record({ type: "minted", device: old.id, chain_id: 1, contract, token_id: "7", ...at });
-  const rotate = (): string => {
+  const rotate = (to = next): string => {
     const body = { successor_spki: "", proof: "" };
     const report = bench.next(old.id, "rotate", body, { start_ms: bench.now(), end_ms: bench.now() });
     if (report.kind !== "report") throw new Error("no report");
     const key = { host: "h-1", device: old.id, seq: report.report.seq, statement: report.statement };
-    const successor = { successor: next.id, successor_spki: "" };
+    const successor = { successor: to.id, successor_spki: "" };
     bench.put(report, { kind: "key", body: { type: "rotate", at_ms: bench.now(), ...key, ...successor } });
     return report.statement;
   };
-  return { bench, old, next, view, told, onChain, revoked, orders, rotate, at };
+  return { bench, old, next, later, view, told, onChain, revoked, orders, rotate, at };
 };
 const rotation = {} as TitleRotation;
 
@@ -167,5 +167,41 @@ describe("an order that another device stand in", () => {
     expect(view.amendments()).toEqual([]);
     const last = bench.health(next.id).at(-1)!;
     expect(last.subject).toBe(`did:erc721:1:${contract}:7`);
+  });
+
+  it("needs no amendment for inventories that say the same, however many came before the consent", () => {
+    const { bench, old, next, view, at } = stood();
+    const evidence = bench.fold(next.id).inventory!.statement;
+    say(bench, next.id, evidence);
+    for (let i = 0; i < 3; i += 1) bench.inventory(next.id, "GPU-b");
+    // Asked again, it signs the same words anew.
+    say(bench, next.id, evidence);
+    expect(view.replacements()).toMatchObject([{ evidence }]);
+    view.record({ type: "replaced", device: next.id, former: old.id, token_id: "7", evidence, ...at });
+    expect(bench.fold(next.id).token?.material).toBe(bench.fold(next.id).inventory!.material);
+    expect(view.amendments()).toEqual([]);
+    bench.inventory(next.id, "GPU-b", { vbios_version: "96.00.74.00.2F" });
+    expect(view.amendments()).toMatchObject([{ device: next.id, token_id: 7n }]);
+  });
+
+  it("leaves the one before without a title under its next key too, until it is ordered to stand in itself", () => {
+    const { bench, old, next, later, view, orders, rotate, at } = stood();
+    const evidence = bench.fold(next.id).inventory!.statement;
+    const done = { type: "replaced", token_id: "7", ...at } as const;
+    view.record({ ...done, device: next.id, former: old.id, evidence });
+    orders.put("7", old.id);
+    expect(view.replacements()).toEqual([]);
+    orders.remove("7");
+    rotate(later);
+    expect(bench.fold(later.id)).toMatchObject({ token: null, replaced_by: next.id, replaced_key: old.id });
+    expect(view.candidates()).toEqual([]);
+    orders.put("7", later.id);
+    expect(view.replacements()).toMatchObject([{ former: next.id, device: later.id }]);
+    const own = bench.fold(later.id).inventory!.statement;
+    view.record({ ...done, device: later.id, former: next.id, evidence: own });
+    expect(bench.fold(later.id)).toMatchObject({ replaced_by: null, replaced_key: null });
+    expect(bench.fold(later.id).token).toMatchObject({ token_id: "7", key: later.id });
+    expect(bench.fold(next.id)).toMatchObject({ token: null, replaced_by: later.id, replaced_key: next.id });
+    expect(view.candidates()).toEqual([]);
   });
 });

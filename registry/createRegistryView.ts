@@ -79,7 +79,7 @@ export function createRegistryView(options: {
       const standIns = new Set(orders.all().map(({ device }) => device));
       return [...devices()].flatMap((fold) => {
         if (fold.inventory === null || fold.token !== null || waitsForSilicon(fold)) return [];
-        // Its key has had a title, which another device has now.
+        // It has had a title, which another device has now: under its next key as well it gets one by an order only.
         if (fold.retired !== null || fold.replaced_by !== null) return [];
         if (standIns.has(fold.device)) return [];
         if (!isInOrder(fold)) return [];

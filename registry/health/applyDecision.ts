@@ -41,13 +41,14 @@ function takeIdentity(
   const shown = fold.contested;
   const byUuid = otherHolder(fleet, fold, weak === null ? undefined : identities.get(weak));
   const bySilicon = otherHolder(fleet, fold, shown === null ? undefined : silicon.get(shown.strong_identity));
+  fold.yields_to = null;
   letGoUuid(fleet, fold);
   const strong = fold.silicon?.strong_identity;
   if (strong !== undefined && silicon.get(strong) === fold.device) silicon.delete(strong);
   fold.silicon = null;
   if (byUuid !== undefined) letGoUuid(fleet, byUuid);
   for (const loser of new Set([byUuid, bySilicon])) {
-    if (loser !== undefined) loseGpu(fleet, loser, now_ms, evidence, sink);
+    if (loser !== undefined) loseGpu(fleet, loser, fold, now_ms, evidence, sink);
   }
   if (weak !== null) identities.set(weak, fold.device);
   fold.held = weak;

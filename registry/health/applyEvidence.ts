@@ -91,9 +91,11 @@ function claimSilicon(
   if (holder !== undefined && holder !== fold.device) {
     const incumbent = fleet.devices.get(holder);
     const text = `devices ${holder} and ${fold.device} both show silicon ${strong_identity}`;
-    const yields = fold.dispute === null && incumbent?.dispute === "identity_taken";
+    // Only to the other side of its own dispute: a third key with the same silicon, and the borrower has them to make, ends none.
+    const yields = fold.dispute === null && incumbent?.yields_to === fold.id;
     // Equals: both are asked again at once, and again only when there is something new to settle.
     if (fold.dispute === null && !yields) {
+      fold.yields_to = incumbent?.id ?? null;
       fold.challenge_wanted = true;
       if (incumbent !== undefined) incumbent.challenge_wanted = true;
     }
@@ -105,9 +107,9 @@ function claimSilicon(
     if (incumbent !== undefined) {
       raiseFinding(fleet, incumbent, finding("IDENTITY_TAKEN", text), now_ms, sink);
     }
-    // One whose own GPU is in dispute holds none against one that is in no dispute: a decision stays decided.
+    // One whose own GPU is in dispute holds none against the other side: a decision stays decided.
     if (!yields) return;
-    loseGpu(fleet, incumbent, now_ms, statement, sink);
+    loseGpu(fleet, incumbent, fold, now_ms, statement, sink);
   }
   fleet.silicon.set(strong_identity, fold.device);
   fold.silicon = shown;

@@ -27,7 +27,6 @@ export function rotateKey(
   fold.consent = null;
   fold.title_rotation = null;
   fold.title_replacement = null;
-  fold.replaced_by = null;
   // Its nonce is made of the old key's name.
   fold.challenge = null;
   fold.challenge_wanted ||= fold.silicon !== null;

@@ -172,6 +172,7 @@ function applyInventory(
     // A newcomer on a taken identity waits outside; the incumbent is told, not harmed. Whose silicon it is, both are asked.
     const incumbent = fleet.devices.get(holder);
     if (fold.dispute === null) {
+      fold.yields_to = incumbent?.id ?? null;
       fold.challenge_wanted = true;
       if (incumbent !== undefined) incumbent.challenge_wanted = true;
     }

@@ -166,6 +166,11 @@ export type DeviceFold = {
   silicon: SiliconFacts | null;
   /** Silicon that it showed in the present dispute and that is not its own: another device holds it, or its key held another. */
   contested: SiliconFacts | null;
+  /**
+   * Number of the one device that may take silicon from it: who was there before it when its GPU came into dispute, or whose the
+   * GPU is since by a decision. Null when it may be taken by none.
+   */
+  yields_to: number | null;
   consent: { authorization: MintAuthorization; signature: string; statement: string } | null;
   token: TokenFacts | null;
   /** What the token's key and the one in force have signed, so that the token follows. */
@@ -182,8 +187,10 @@ export type DeviceFold = {
     statement: string;
     material: string;
   } | null;
-  /** The device that took its title over; null while nothing has, and again under another key. */
+  /** The device that took its title over; null while nothing has, and again when it stands in for a title itself. */
   replaced_by: string | null;
+  /** The key in force when that was: it had a title, and can stand in for none. The next one can. */
+  replaced_key: string | null;
   /** Findings of one code are told once in a while; the rest are counted. */
   findings: Record<string, { told_ms: number; held: number }>;
 };
@@ -231,11 +238,13 @@ export function createDeviceFold(
     challenges_missed: 0,
     silicon: null,
     contested: null,
+    yields_to: null,
     consent: null,
     token: null,
     title_rotation: null,
     title_replacement: null,
     replaced_by: null,
+    replaced_key: null,
     findings: {},
   };
 }

@@ -15,12 +15,13 @@ import { assuranceOf } from "./raise.js";
 const policy = healthPolicies.demo;
 afterEach(closeEvidenceBenches);
 
-const clear = (bench: EvidenceBench, i: number): void => {
+const decide = (bench: EvidenceBench, i: number, outcome: "cleared" | "upheld"): void => {
   const device = bench.at(i).device.id;
-  const body = { device, at_ms: bench.core.now_ms(), outcome: "cleared", by: "A. Clerk", reason: "seen" };
+  const body = { device, at_ms: bench.core.now_ms(), outcome, by: "A. Clerk", reason: "seen" };
   bench.core.ledger.add("decision", body);
   bench.core.settle();
 };
+const clear = (bench: EvidenceBench, i: number): void => decide(bench, i, "cleared");
 
 describe("a dispute about silicon that is decided", () => {
   it("stays decided when the two have UUIDs of their own, whichever is asked first", async () => {
@@ -77,6 +78,47 @@ describe("a dispute about silicon that is decided", () => {
     await bench.prove(0, otherGpu);
     expect([bench.identity(0), bench.identity(1)]).toEqual(["silicon", "declared"]);
     expect([bench.fold(0).dispute, bench.fold(1).dispute]).toEqual([null, "identity_taken"]);
+    bench.expectRebuilt();
+  });
+});
+
+describe("a third key, with a UUID of its own making, that shows silicon in dispute", () => {
+  const same = syntheticInventory("GPU-same");
+  const cases: [string, (bench: EvidenceBench) => void, rightful: number, other: number][] = [
+    ["while nobody has decided", () => undefined, 0, 1],
+    ["when the dispute is upheld", (bench) => decide(bench, 1, "upheld"), 0, 1],
+    ["when the GPU is another device's by a decision", (bench) => clear(bench, 1), 1, 0],
+  ];
+  it.each(cases)(
+    "ends no dispute %s, and its GPU goes to who has the UUID",
+    async (_, settle, rightful, other) => {
+      const bench = await open(3, [same, same]).ready();
+      settle(bench);
+      await bench.prove(other);
+      expect([bench.fold(other).dispute, bench.identity(other)]).toEqual(["identity_taken", "silicon"]);
+      await bench.prove(2);
+      expect(bench.fold(2)).toMatchObject({ state: "disputed", cause: "identity_taken", silicon: null });
+      expect([bench.identity(other), bench.identity(2)]).toEqual(["silicon", "declared"]);
+      expect(bench.codes(other)).toContain("IDENTITY_TAKEN");
+      await bench.prove(rightful);
+      expect([0, 1, 2].map((i) => bench.identity(i) === "silicon")).toEqual(
+        [0, 1, 2].map((i) => i === rightful),
+      );
+      expect([0, 1, 2].map((i) => bench.fold(i).dispute === null)).toEqual(
+        [0, 1, 2].map((i) => i === rightful),
+      );
+      bench.expectRebuilt();
+    },
+  );
+
+  it("does not take it from a device that has gone over to another one's UUID", async () => {
+    const bench = await open(3).ready();
+    await bench.prove(0);
+    await bench.inventory(0, syntheticInventory("GPU-1"));
+    expect(bench.fold(0).dispute).toBe("identity_taken");
+    await bench.prove(2);
+    expect([bench.fold(2).dispute, bench.identity(2)]).toEqual(["identity_taken", "declared"]);
+    expect(bench.identity(0)).toBe("silicon");
     bench.expectRebuilt();
   });
 });

@@ -24,10 +24,13 @@ export function replaceDevice(
   fold.token = { chain_id, contract, token_id, tx: body.tx, material, amended_ms: null, key: body.device };
   fold.consent = null;
   fold.title_replacement = null;
+  fold.replaced_by = null;
+  fold.replaced_key = null;
   before.token = null;
   before.consent = null;
   before.title_rotation = null;
   before.replaced_by = fold.device;
+  before.replaced_key = before.device;
   sink.changed(before);
   fold.sequence = Math.max(fold.sequence, before.sequence);
   const { state, cause } = fold;

@@ -122,6 +122,7 @@ function foldIn(db: Db, sql: string, name: string): DeviceFold | undefined {
   // Stored before keys could end, or titles pass to others.
   fold.retired ??= null;
   fold.replaced_by ??= null;
+  fold.replaced_key ??= fold.replaced_by && fold.device;
   return fold;
 }
 

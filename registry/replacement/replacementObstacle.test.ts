@@ -36,9 +36,14 @@ describe("replacementObstacle", () => {
       former,
       { ...fold, retired: { device: "b", last_seq: 3, statement: "5".repeat(64), reason: "sold" } },
     ],
-    ["DEVICE_REPLACED", former, { ...fold, replaced_by: "c" }],
+    ["DEVICE_REPLACED", former, { ...fold, replaced_by: "c", replaced_key: "b" }],
   ])("is %s, for good", (code, holder, standIn) => {
     expect(replacementObstacle(order, holder, standIn, () => false)).toMatchObject({ code, passes: false });
+  });
+
+  it("is none under the next key of a device that was replaced", () => {
+    const rotated = { ...fold, replaced_by: "c", replaced_key: "former" };
+    expect(replacementObstacle(order, former, rotated, () => false)).toBeNull();
   });
 
   it("is a host's revocation", () => {

@@ -47,7 +47,7 @@ export function replacementObstacle(
     return lasting("DEVICE_TITLED", `the device has token ${fold.token.token_id} of its own`);
   }
   if (fold.retired !== null) return lasting("DEVICE_RETIRED", "the device is retired");
-  if (fold.replaced_by !== null) {
+  if (fold.replaced_key === fold.device) {
     return lasting(
       "DEVICE_REPLACED",
       "the device's key had a token, which another took over: rotate it first",

@@ -206,9 +206,12 @@ function loadFleet(db: Db, origin: string, evidence_root: string | undefined): F
     fold.retired ??= null;
     // Stored before it was kept what a dispute is about.
     fold.contested ??= null;
+    fold.yields_to ??= null;
     fold.title_rotation ??= null;
     fold.title_replacement ??= null;
     fold.replaced_by ??= null;
+    // Stored when a rotation forgot that: whoever has been replaced has not rotated since.
+    fold.replaced_key ??= fold.replaced_by && fold.device;
     // Stored before presence was told.
     fold.assured_until_ms ??= null;
     if (fold.token !== null) fold.token.key ??= fold.device;

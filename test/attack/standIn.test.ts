@@ -143,5 +143,13 @@ it("a GPU that was swapped out, and would have its title back or another one", a
   expect(bench.asked("mint-request")).toBeUndefined();
   expect(() => bench.desk.order(String(token), pledged.device.id)).toThrow(coded("DEVICE_REPLACED"));
   expect(bench.registry().core.fold(pledged.device)).toMatchObject({ token: null });
+  // Nor under another key, which the contract has never seen: that one waits for an order.
+  const later = testDevice();
+  await pledged.rotate(later);
+  await pledged.begin();
+  await bench.settle();
+  expect(bench.asked("mint-request")).toBeUndefined();
+  expect(bench.registry().core.fold(later)).toMatchObject({ token: null });
+  expect(() => bench.desk.order(String(token), pledged.device.id)).toThrow(coded("DEVICE_ROTATED"));
   expect((await world.titleOf(token)).deviceKeyHash).toBe(`0x${next.device.id}`);
 });
