@@ -121,8 +121,21 @@ const happened: Record<string, number> = {};
 
 async function until(is: () => boolean, what: string, within_ms = 30_000): Promise<void> {
   for (const end = Date.now() + within_ms; !is(); await sleep(50)) {
-    if (Date.now() > end) throw new Error(`not in time: ${what}: ${JSON.stringify(statusOf(writer))}`);
+    if (Date.now() > end) {
+      throw new Error(`not in time: ${what}: ${JSON.stringify({ ...statusOf(writer), failed: failures() })}`);
+    }
   }
+}
+
+/** What failed, by kind and reason: how often, and how long ago the first and the last of them. */
+function failures(): unknown[] {
+  const reason = "substr(coalesce(last_error, ''), 1, 80)";
+  return db
+    .prepare(
+      `SELECT kind, ${reason} AS reason, count(*) AS times, ?1 - min(updated_ms) AS first_ms, ?1 - max(updated_ms) AS last_ms
+       FROM intent WHERE state = 'failed' GROUP BY kind, reason`,
+    )
+    .all(Date.now());
 }
 
 function statusOf({ status }: ChainWriter) {
