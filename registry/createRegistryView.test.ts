@@ -155,7 +155,9 @@ describe("an order that another device stand in", () => {
       evidence,
       ...at,
     } as const;
+    expect([view.holderOf(7n), view.holderOf(8n)]).toEqual([old.id, null]);
     for (const _twice of [0, 1]) view.record(done);
+    expect(view.holderOf(7n)).toBe(next.id);
     expect(onChain.filter(({ type }) => type === "replaced")).toEqual([done]);
     expect(orders.all()).toEqual([]);
     expect(bench.fold(old.id)).toMatchObject({ token: null, replaced_by: next.id });

@@ -189,6 +189,8 @@ export function createRegistryView(options: {
           evidence_hash: evidenceHash(fold.evidence),
           assured_until_ms: fold.assured_until_ms,
         })),
+    holderOf: (token_id) =>
+      [...devices()].find(({ token }) => token?.token_id === String(token_id))?.device ?? null,
     origin: checkpointer.origin,
     logSize: () => log.size(),
     rootAt: (size) => log.rootAt(size),

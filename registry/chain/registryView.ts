@@ -91,6 +91,8 @@ export type RegistryView = {
   rotations(): RotationWish[];
   replacements(): ReplacementWish[];
   tokenHealth(): TokenHealth[];
+  /** The device that has the token on record; null for none. */
+  holderOf(token_id: bigint): string | null;
   /** The log's origin line. */
   origin: string;
   logSize(): number;

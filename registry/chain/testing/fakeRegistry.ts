@@ -110,6 +110,7 @@ export function fakeRegistry(count: number): FakeRegistry {
             key: d.token_key ?? d.candidate.device,
             token_id: d.token_id!,
           })),
+      holderOf: (token_id) => devices.find((d) => d.token_id === token_id)?.candidate.device ?? null,
       origin,
       logSize: () => registry.log.size,
       rootAt: (size) => Buffer.from(sha256(`${registry.log.history} ${size}`), "hex"),
@@ -148,7 +149,11 @@ export function fakeRegistry(count: number): FakeRegistry {
           const text = JSON.stringify(body);
           if (registry.recorded.some((before) => JSON.stringify(before) === text)) return;
         }
-        if (body.type === "minted") of(body.device).token_id = BigInt(body.token_id);
+        if (body.type === "minted") {
+          const device = of(body.device);
+          device.token_id = BigInt(body.token_id);
+          if (device.candidate.device !== body.device) device.token_key = body.device;
+        }
         if (body.type === "unminted") of(body.device).token_id = null;
         if (body.type === "replaced") {
           registry.order = null;
