@@ -224,12 +224,13 @@ describe("a replacement", () => {
 
   it("tells of a title that is redeemed, and of a key that had one", async () => {
     const { old, next, token_id, order, bench, look } = await ordered();
+    await look();
+    const before = order.told!;
+    expect(before.asked).not.toBeNull();
     await asHolder("redeem", [token_id]);
     await look();
     expect(order.told).toEqual({
-      asked: null,
-      consenter: null,
-      by_contract: false,
+      ...before,
       problem: { code: "TOKEN_NOT_ON_CHAIN", text: `token ${token_id} is not on chain` },
     });
     const other = await ordered();
@@ -279,7 +280,7 @@ describe("a replacement", () => {
     await writer.step();
     expect(order.told).toEqual({
       asked: null,
-      consenter: holder.address,
+      consenter: null,
       by_contract: false,
       problem: { code: "DEVICE_TITLED", text: `the device has token ${next.token_id} of its own on chain` },
     });

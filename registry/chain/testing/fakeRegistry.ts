@@ -6,6 +6,7 @@ import { mintAuthorizationMessage } from "../../../protocol/mint/mintAuthorizati
 import { titleReplacementMessage } from "../../../protocol/mint/titleReplacementMessage.js";
 import { titleRotationMessage } from "../../../protocol/mint/titleRotationMessage.js";
 import type { MintAuthorization, TitleRotation } from "../../../protocol/report/schema.js";
+import type { ReplacementTold } from "../../replacement/replacementOrders.js";
 import type {
   AmendmentWish,
   Consent,
@@ -52,7 +53,7 @@ export type FakeOrder = {
   device: FakeDevice;
   signed: ReplacementWish["signed"];
   consent: `0x${string}` | null;
-  told: Parameters<RegistryView["tellReplacement"]>[1] | null;
+  told: ReplacementTold | null;
 };
 
 const sha256 = (text: string) => hash("sha256", text, "hex");
@@ -142,7 +143,9 @@ export function fakeRegistry(count: number): FakeRegistry {
         registry.order.signed = { replacement, signature };
       },
       tellReplacement(_token_id, told) {
-        if (registry.order !== null) registry.order.told = told;
+        const { order } = registry;
+        const nothing = { asked: null, consenter: null, by_contract: false };
+        if (order !== null) order.told = { ...nothing, ...order.told, ...told };
       },
       record(body) {
         if (body.type !== "minted" && body.type !== "unminted") {
