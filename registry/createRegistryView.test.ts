@@ -45,11 +45,12 @@ const titled = () => {
   bench.inventory(old.id, "GPU-a");
   const at = { tx: "0x01", block: 1 };
   view.record({ type: "minted", device: old.id, chain_id: 1, contract, token_id: "7", ...at });
-  const rotate = (to = next): string => {
+  const rotate = (from = old, to = next): string => {
+    keys.set(to.id, to.key);
     const body = { successor_spki: "", proof: "" };
-    const report = bench.next(old.id, "rotate", body, { start_ms: bench.now(), end_ms: bench.now() });
+    const report = bench.next(from.id, "rotate", body, { start_ms: bench.now(), end_ms: bench.now() });
     if (report.kind !== "report") throw new Error("no report");
-    const key = { host: "h-1", device: old.id, seq: report.report.seq, statement: report.statement };
+    const key = { host: "h-1", device: from.id, seq: report.report.seq, statement: report.statement };
     const successor = { successor: to.id, successor_spki: "" };
     bench.put(report, { kind: "key", body: { type: "rotate", at_ms: bench.now(), ...key, ...successor } });
     return report.statement;
@@ -93,6 +94,23 @@ describe("a title whose device has rotated its key", () => {
     expect(fold.token).toMatchObject({ token_id: "7", key: next.id });
     expect(view.rotations()).toEqual([]);
     expect(view.candidates()).toEqual([]);
+  });
+
+  it("follows at most once an hour, to the key that is in force by then", () => {
+    const { bench, old, next, view, rotate, at } = titled();
+    const evidence = rotate();
+    const done = { type: "rotated", former: old.id, token_id: "7", evidence, ...at } as const;
+    view.record({ ...done, device: next.id });
+    const [third, last] = [testDevice(), testDevice()];
+    bench.follow(next.id, old.id);
+    rotate(next, third);
+    expect(view.rotations()).toEqual([]);
+    bench.pass(3_500_000, 60_000);
+    bench.follow(third.id, next.id);
+    rotate(third, last);
+    expect(view.rotations()).toEqual([]);
+    bench.pass(100_000);
+    expect(view.rotations()).toMatchObject([{ device: last.id, key: next.id, token_id: 7n }]);
   });
 
   it("is left where it is while the device is disputed or its host revoked", () => {
@@ -155,7 +173,9 @@ describe("an order that another device stand in", () => {
       evidence,
       ...at,
     } as const;
+    expect([view.holderOf(7n), view.holderOf(8n)]).toEqual([old.id, null]);
     for (const _twice of [0, 1]) view.record(done);
+    expect(view.holderOf(7n)).toBe(next.id);
     expect(onChain.filter(({ type }) => type === "replaced")).toEqual([done]);
     expect(orders.all()).toEqual([]);
     expect(bench.fold(old.id)).toMatchObject({ token: null, replaced_by: next.id });
@@ -192,7 +212,7 @@ describe("an order that another device stand in", () => {
     orders.put("7", old.id);
     expect(view.replacements()).toEqual([]);
     orders.remove("7");
-    rotate(later);
+    rotate(old, later);
     expect(bench.fold(later.id)).toMatchObject({ token: null, replaced_by: next.id, replaced_key: old.id });
     expect(view.candidates()).toEqual([]);
     orders.put("7", later.id);

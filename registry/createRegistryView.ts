@@ -1,7 +1,7 @@
 import { spkiOf } from "../protocol/crypto/spki.js";
 import type { ChainBody } from "../protocol/log/entryBodies.js";
 import type { RegistryView } from "./chain/registryView.js";
-import type { DeviceFold, TokenFacts } from "./health/deviceFold.js";
+import type { DeviceFold } from "./health/deviceFold.js";
 import { waitsForSilicon } from "./health/waitsForSilicon.js";
 import type { DeviceDirectory } from "./ingest/deviceDirectory.js";
 import type { Downlink } from "./ingest/downlink.js";
@@ -11,8 +11,8 @@ import type { Ledger } from "./log/ledger.js";
 import { replacementObstacle } from "./replacement/replacementObstacle.js";
 import type { ReplacementOrders } from "./replacement/replacementOrders.js";
 
-/** A host that changes its tale all the time must not spend the writer's gas on it. */
-const amendSpacing_ms = 3_600_000;
+/** A host that changes its tale, or its key, all the time must not spend the writer's gas on it. */
+const spacing_ms = 3_600_000;
 
 /** Of silicon that answers. */
 const strongIdentityOf = ({ silicon }: DeviceFold): string | null =>
@@ -71,8 +71,7 @@ export function createRegistryView(options: {
    * the store, each round, and few devices want anything.
    */
   const isInOrder = ({ dispute, host }: DeviceFold): boolean => dispute === null && !isRevoked(host);
-  const amendedLately = ({ amended_ms }: TokenFacts): boolean =>
-    amended_ms !== null && now_ms() - amended_ms < amendSpacing_ms;
+  const isLately = (tick_ms: number | null): boolean => tick_ms !== null && now_ms() - tick_ms < spacing_ms;
 
   return {
     candidates: () => {
@@ -116,7 +115,7 @@ export function createRegistryView(options: {
         if (inventory === null || inventory.material === token.material) return [];
         // The chain knows another key: it would take evidence that this one signed for the other's.
         if (token.key !== device) return [];
-        if (amendedLately(token) || !isInOrder(fold)) return [];
+        if (isLately(token.amended_ms) || !isInOrder(fold)) return [];
         return [
           {
             device,
@@ -129,7 +128,7 @@ export function createRegistryView(options: {
     rotations: () =>
       [...devices()].filter(isTitled).flatMap((fold) => {
         const { device, token, former_keys, title_rotation } = fold;
-        if (token.key === device || !isInOrder(fold)) return [];
+        if (token.key === device || isLately(token.rotated_ms) || !isInOrder(fold)) return [];
         const [known, before] = [directory.find(device), directory.find(token.key)];
         const last = former_keys.at(-1);
         if (known === undefined || before === undefined || last === undefined) return [];
@@ -189,6 +188,8 @@ export function createRegistryView(options: {
           evidence_hash: evidenceHash(fold.evidence),
           assured_until_ms: fold.assured_until_ms,
         })),
+    holderOf: (token_id) =>
+      [...devices()].find(({ token }) => token?.token_id === String(token_id))?.device ?? null,
     origin: checkpointer.origin,
     logSize: () => log.size(),
     rootAt: (size) => log.rootAt(size),

@@ -31,6 +31,7 @@ const token = (token_id: string, contract: string = testSettings.collateral): To
   tx: "0x",
   material: "",
   amended_ms: null,
+  rotated_ms: null,
   key: "d".repeat(64),
 });
 

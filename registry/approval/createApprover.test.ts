@@ -91,6 +91,7 @@ function foldOf(gpu: Titled, id: number): DeviceFold {
       tx: "0x",
       material: "",
       amended_ms: null,
+      rotated_ms: null,
       key: "d".repeat(64),
     },
   };

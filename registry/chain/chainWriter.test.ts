@@ -192,6 +192,61 @@ describe("titles", () => {
     expect(await minted()).toBe(1n);
   });
 
+  it("finds a title again whose key has changed on chain since the copy that the registry was restored from", async () => {
+    const registry = fakeRegistry(1);
+    const open = () => openBench({ deployment, view: registry.view, transport: transport() });
+    const bench = open();
+    await runUntilQuiet(bench.writer);
+    const [device] = registry.devices as [FakeDevice];
+    const token_id = device.token_id!;
+    /** From before its title, or before the title's key, was on record. */
+    const forget = () => {
+      registry.recorded.length = 0;
+      device.token_id = null;
+      delete device.token_key;
+    };
+    // The next key is in force, and the chain still names the first.
+    const first = device.candidate.device;
+    registry.answering = false;
+    rotateFake(device);
+    forget();
+    await open().writer.step();
+    const titles = () => registry.recorded.filter(({ type }) => type !== "beacon");
+    expect(titles()).toMatchObject([{ type: "minted", device: first, token_id: String(token_id) }]);
+    registry.answering = true;
+    await runUntilQuiet(open().writer);
+    const rotated = registry.recorded.find(({ type }) => type === "rotated");
+    expect(rotated).toMatchObject({ device: device.candidate.device, former: first });
+    // The chain names the key in force, which was never minted to.
+    forget();
+    const again = open();
+    await runUntilQuiet(again.writer);
+    const { tx } = rotated as Extract<typeof rotated, { type: "rotated" }>;
+    expect(titles()).toMatchObject([
+      { type: "minted", device: device.candidate.device, token_id: String(token_id), tx },
+    ]);
+    expect(again.writer.status().problems).toEqual([]);
+    expect(await minted()).toBe(1n);
+  });
+
+  it("tells of a token that a device's key has and no event accounts for", async () => {
+    const registry = fakeRegistry(1);
+    await runUntilQuiet(openBench({ deployment, view: registry.view, transport: transport() }).writer);
+    const [device] = registry.devices as [FakeDevice];
+    device.token_id = null;
+    // As where the node gives out no older events.
+    await anvil.rpc("anvil_mine", ["0x1"]);
+    const { number, hash } = await client().getBlock();
+    const later = { ...deployment, block: { number: Number(number), hash } };
+    const { writer } = openBench({ deployment: later, view: registry.view, transport: transport() });
+    await writer.step();
+    expect(writer.status().problems).toMatchObject([
+      { code: "TITLE_UNTRACED", subject: device.candidate.device },
+    ]);
+    await runUntilQuiet(openBench({ deployment, view: registry.view, transport: transport() }).writer);
+    expect(device.token_id).toBe(1n);
+  });
+
   it("takes no signature of another key, and asks again", async () => {
     const registry = fakeRegistry(1);
     const { writer } = openBench({ deployment, view: registry.view, transport: transport() });

@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS intent_tx (
   signed_ms INTEGER NOT NULL,
   PRIMARY KEY (deployment, hash)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS intent_scope (one INTEGER PRIMARY KEY CHECK (one = 1), deployment TEXT NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS intent_tx_intent ON intent_tx (deployment, intent);
 `;
 

@@ -46,8 +46,16 @@ export async function intentEffect(ports: Ports, intent: Intent): Promise<Effect
   }
 }
 
-/** The event that gave a device's key its live token. */
-export async function findMint({ client, deployment }: Ports, device: string) {
+/** The event since which a live token names this key: its own mint, or a rotation or a replacement. */
+export async function findNaming(ports: Ports, token_id: bigint, key: string) {
+  const mint = await findMint(ports, key);
+  if (mint?.token_id === token_id) return { ...mint, minted: true };
+  const change = await findKeyChange(ports, token_id, key);
+  return change && { ...change, token_id, minted: false };
+}
+
+/** The mint that gave a device's key a token. */
+async function findMint({ client, deployment }: Ports, device: string) {
   const [log] = (
     await client.getContractEvents({
       address: deployment.token,
@@ -82,9 +90,11 @@ async function mintEffect(ports: Ports, device: string, nonce: string): Promise<
     args: [`0x${device}`],
   });
   if (tokenId !== 0n) {
-    const mint = await findMint(ports, device);
+    const found = await findNaming(ports, tokenId, device);
     // The state was read a moment before the events: a reorganisation in between leaves it for the next step.
-    return mint === null ? absent : { is: "present", tx: mint.tx, block: mint.block };
+    if (found === null) return absent;
+    if (!found.minted) return { is: "overtaken", reason: `token ${tokenId} was made to name the key` };
+    return { is: "present", tx: found.tx, block: found.block };
   }
   if (chainNonce !== BigInt(nonce)) return { is: "overtaken", reason: "the key is retired" };
   return absent;

@@ -152,7 +152,7 @@ describe("intent store", () => {
     again.want({ kind: "amend", payload });
     expect(again.inState("wanted")).toMatchObject([{ kind: "amend", payload }]);
     expect(db.prepare("SELECT count(*) AS n FROM sqlite_master WHERE name LIKE 'intent_%'").get()).toEqual({
-      n: 5,
+      n: 6,
     });
   });
 });

@@ -75,6 +75,8 @@ type TxRow = Omit<SignedTx, "gas" | "max_fee_wei" | "max_priority_fee_wei"> & {
 /** `scope` names deployment and account: intents of another one are neither seen nor touched. */
 export function createIntentStore(db: Database, scope: string, now_ms: () => number): IntentStore {
   ensureIntentTables(db);
+  // Nobody carries out another's intents any more: whoever reads the table beside the writer must not wait for them.
+  db.prepare("INSERT OR REPLACE INTO intent_scope (one, deployment) VALUES (1, ?)").run(scope);
   const insert = db.prepare(
     `INSERT INTO intent (deployment, id, kind, payload, state, created_ms, updated_ms)
      VALUES (@scope, @id, @kind, @payload, 'wanted', @now, @now)

@@ -2,7 +2,7 @@ import type { HealthCause } from "../../protocol/health/healthCause.js";
 import type { HealthState } from "../../protocol/health/healthState.js";
 import type { ChainBody } from "../../protocol/log/entryBodies.js";
 import type { MintAuthorization, TitleReplacement, TitleRotation } from "../../protocol/report/schema.js";
-import type { ReplacementTold } from "../replacement/replacementOrders.js";
+import type { ReplacementHindered, ReplacementTold } from "../replacement/replacementOrders.js";
 
 /** A live, undisputed device with an inventory on record and no token yet. */
 export type TitleCandidate = {
@@ -91,6 +91,8 @@ export type RegistryView = {
   rotations(): RotationWish[];
   replacements(): ReplacementWish[];
   tokenHealth(): TokenHealth[];
+  /** The device that has the token on record; null for none. */
+  holderOf(token_id: bigint): string | null;
   /** The log's origin line. */
   origin: string;
   logSize(): number;
@@ -107,6 +109,6 @@ export type RegistryView = {
   /** Asks a device to sign that it stands in; the answer comes back through `replacements`. */
   requestReplacement(device: string, replacement: TitleReplacement): void;
   /** Lets people know what to sign and who must, or what is in the way. */
-  tellReplacement(token_id: bigint, told: ReplacementTold): void;
+  tellReplacement(token_id: bigint, told: ReplacementTold | ReplacementHindered): void;
   record(body: ChainBody): void;
 };

@@ -113,6 +113,22 @@ describe("a replacement", () => {
     registry.order = { ...order, consent: null };
     await runUntilQuiet(open().writer);
     expect(registry.recorded.filter(({ type }) => type === "replaced")).toEqual(replaced);
+    // As does one from before the order too, which has the title of the device that left.
+    registry.recorded.length = 0;
+    Object.assign(old, { token_id, replaced: false });
+    next.token_id = null;
+    const restored = open();
+    await runUntilQuiet(restored.writer);
+    const titles = () => registry.recorded.filter(({ type }) => type !== "beacon");
+    expect(titles()).toEqual(replaced);
+    expect(restored.writer.status().problems.filter(({ code }) => code.startsWith("TITLE"))).toEqual([]);
+    // And one from before any title: there is none for the device that left to have.
+    registry.recorded.length = 0;
+    next.token_id = null;
+    await runUntilQuiet(open().writer);
+    expect(titles()).toMatchObject([
+      { type: "minted", device: next.candidate.device, token_id: String(token_id) },
+    ]);
   });
 
   it("tells when the consent is not the holder's, and takes another", async () => {
@@ -208,12 +224,13 @@ describe("a replacement", () => {
 
   it("tells of a title that is redeemed, and of a key that had one", async () => {
     const { old, next, token_id, order, bench, look } = await ordered();
+    await look();
+    const before = order.told!;
+    expect(before.asked).not.toBeNull();
     await asHolder("redeem", [token_id]);
     await look();
     expect(order.told).toEqual({
-      asked: null,
-      consenter: null,
-      by_contract: false,
+      ...before,
       problem: { code: "TOKEN_NOT_ON_CHAIN", text: `token ${token_id} is not on chain` },
     });
     const other = await ordered();
@@ -263,7 +280,7 @@ describe("a replacement", () => {
     await writer.step();
     expect(order.told).toEqual({
       asked: null,
-      consenter: holder.address,
+      consenter: null,
       by_contract: false,
       problem: { code: "DEVICE_TITLED", text: `the device has token ${next.token_id} of its own on chain` },
     });

@@ -59,23 +59,25 @@ export function createReplacementPlanner(ctx: WriterContext): ReplacementPlanner
   async function advance(wish: ReplacementWish, head: Head): Promise<void> {
     const { token_id, device } = wish;
     const facts = await readFacts(wish);
-    const { consenter = null, by_contract = false } = facts ?? {};
-    const tell = (problem: ReplacementProblem | null, asked: TitleReplacement | null = null) =>
+    // It may pass, and what was signed is good then: a consenter is not asked twice for the same.
+    const hinder = (problem: ReplacementProblem) => view.tellReplacement(token_id, { problem });
+    if (facts === null) {
+      return hinder({ code: "TOKEN_NOT_ON_CHAIN", text: `token ${token_id} is not on chain` });
+    }
+    const { title, own, taken, consenter, by_contract } = facts;
+    const tell = (problem: ReplacementProblem | null, asked: TitleReplacement | null) =>
       view.tellReplacement(token_id, { asked, consenter, by_contract, problem });
-    if (facts === null)
-      return tell({ code: "TOKEN_NOT_ON_CHAIN", text: `token ${token_id} is not on chain` });
-    const { title, own, taken } = facts;
     const named = title.deviceKeyHash.slice(2);
     if (named === device) return recordFound(wish, title.evidence.slice(2), head);
     const hindrance = hindranceOf(own, taken);
-    if (hindrance !== null) return tell(hindrance);
+    if (hindrance !== null) return hinder(hindrance);
 
     const now_s = chainNow_s(head, now_ms());
     const wanted = wantedOf(wish, facts, now_s);
     const { signed } = wish;
     if (signed === null || !isGood(signed, wish, wanted, now_s)) {
       view.requestReplacement(device, wanted);
-      return tell(null);
+      return tell(null, null);
     }
     const { replacement, signature } = signed;
     if (wish.consent === null) return tell(null, replacement);

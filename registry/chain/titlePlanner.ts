@@ -5,7 +5,7 @@ import type { MintAuthorization } from "../../protocol/report/schema.js";
 import { allDone } from "./allDone.js";
 import { consentMatches } from "./consentMatches.js";
 import { intentId } from "./intent.js";
-import { findMint } from "./intentEffect.js";
+import { findNaming } from "./intentEffect.js";
 import { refusals } from "./refusals.js";
 import type { Consent, TitleCandidate } from "./registryView.js";
 import { chainNow_s, type Head, type WriterContext } from "./writerContext.js";
@@ -23,6 +23,8 @@ type Ask = {
 
 /** What keeps a key or a GPU from ever getting this token. */
 const hindrances = ["KEY_RETIRED", "IDENTITY_TAKEN"];
+/** The chain has a token for the key, and the node shows no event that gave it. */
+const untraced = "TITLE_UNTRACED";
 
 /** The contract's word for none is zero, which nothing is ever bound to. */
 const strongWord = ({ strong_identity }: TitleCandidate): `0x${string}` =>
@@ -45,7 +47,7 @@ export function createTitlePlanner(ctx: WriterContext): TitlePlanner {
     for (const device of asks.keys()) {
       if (present.has(device)) continue;
       asks.delete(device);
-      for (const code of [...hindrances, "CONSENT_INVALID"]) problems.clear(code, device);
+      for (const code of [...hindrances, untraced, "CONSENT_INVALID"]) problems.clear(code, device);
     }
     const free = candidates.filter(
       ({ device, former }) => ![device, ...former].some((key) => underWay.has(key)),
@@ -66,8 +68,11 @@ export function createTitlePlanner(ctx: WriterContext): TitlePlanner {
     const { device } = candidate;
     const weak = `0x${candidate.weak_identity}` as const;
     const strong = strongWord(candidate);
-    const [[live, nonce], weakHolder, strongHolder, predecessor] = await Promise.all([
-      client.readContract({ ...token, functionName: "tokenOfKey", args: [`0x${device}`] }),
+    const keys = [device, ...candidate.former];
+    const [slots, weakHolder, strongHolder, predecessor] = await Promise.all([
+      Promise.all(
+        keys.map((key) => client.readContract({ ...token, functionName: "tokenOfKey", args: [`0x${key}`] })),
+      ),
       client.readContract({ ...token, functionName: "tokenOfIdentity", args: [weak] }),
       client.readContract({ ...token, functionName: "tokenOfIdentity", args: [strong] }),
       client.readContract({
@@ -78,7 +83,11 @@ export function createTitlePlanner(ctx: WriterContext): TitlePlanner {
     ]);
     const holder = weakHolder !== 0n ? weakHolder : strongHolder;
     const ask = askOf(candidate, consent);
-    if (live !== 0n) return recordFound(device, head);
+    // Or the chain names a key before this one still: the title is to follow from there.
+    const named = slots.findIndex(([live]) => live !== 0n);
+    if (named !== -1) return recordFound(device, keys[named]!, slots[named]![0], head);
+    problems.clear(untraced, device);
+    const nonce = slots[0]![1];
     const hindrance =
       nonce > 0n
         ? (["KEY_RETIRED", "the key had a token once and can have no other"] as const)
@@ -159,18 +168,27 @@ export function createTitlePlanner(ctx: WriterContext): TitlePlanner {
   }
 
   /** The chain has its token and the registry does not know: killed in between, or restored from a backup. */
-  async function recordFound(device: string, head: Head): Promise<void> {
-    const mint = await findMint(ctx, device);
-    if (mint === null || head.number - mint.block.number < settings.confirmations) return;
-    view.record({
-      type: "minted",
-      device,
-      chain_id: deployment.chain_id,
-      contract: deployment.token,
-      token_id: String(mint.token_id),
-      tx: mint.tx,
-      block: mint.block.number,
-    });
+  async function recordFound(device: string, key: string, token_id: bigint, head: Head): Promise<void> {
+    const found = await findNaming(ctx, token_id, key);
+    if (found === null) {
+      return problems.set(untraced, device, `token ${token_id} names key ${key}, and no event says so`);
+    }
+    problems.clear(untraced, device);
+    if (head.number - found.block.number < settings.confirmations) return;
+    const at = { tx: found.tx, block: found.block.number };
+    // Another device's on record: this one has stood in for it since.
+    const former = found.minted ? null : view.holderOf(token_id);
+    if (former === null) {
+      const { chain_id, token: contract } = deployment;
+      view.record({ type: "minted", device: key, chain_id, contract, token_id: String(token_id), ...at });
+    } else {
+      const title = await client.readContract({ ...token, functionName: "titleOf", args: [token_id] });
+      const evidence = title.evidence.slice(2);
+      view.record({ type: "replaced", device: key, former, token_id: String(token_id), evidence, ...at });
+      // The key that it left looked like that of a redeemed title.
+      problems.clear("TITLE_REDEEMED", former);
+    }
+    for (const code of hindrances) problems.clear(code, device);
     asks.delete(device);
   }
 

@@ -33,7 +33,7 @@ const roles: Record<Contract, readonly string[]> = {
   health: ["QUORUM_ROLE", "PAUSER_ROLE"],
   log: ["ANCHOR_ROLE"],
 };
-/** Sets the attestors: not a writer's work, so it is taken away and not passed on. The admin gives it to itself. */
+/** Sets the attestors: not a writer's work, so it is taken away and not passed on. The admin gives it to itself, for as long as it needs it. */
 const ofAdmin = "QUORUM_ROLE";
 /** What no registry can write without. */
 const needed: ReadonlySet<string> = new Set(["REGISTRAR_ROLE", "ANCHOR_ROLE"]);
@@ -43,7 +43,8 @@ const idOf = (role: string): Hex => keccak256(toHex(role));
 
 /**
  * What is left to be sent, in this order, until one account stands in another's place: every role that `from` has, and its
- * place among the attestors. Nothing is taken from `from` before `to` has it. Empty when all is done.
+ * place among the attestors. Nothing is taken from `from` before `to` has it. The admin is left without QUORUM_ROLE, which it can
+ * give itself at any time. Empty when all is done.
  *
  * @throws CaliberError QUORUM_TOO_SMALL when `to` attests already and there would be fewer than must sign; viem's errors when
  * the node does not answer
@@ -102,16 +103,15 @@ export async function handOverCalls(
       },
     );
   }
+  const adminHas = await has("health", ofAdmin, admin);
   if (next !== null) {
     const what = `health: ${to} attests in the place of ${from} (${threshold} of ${next.length})`;
     const set = call("health", caliberHealthAbi, "setAttestors", [next, threshold], what);
-    // The admin may give itself what it lacks, and keeps no more than it had.
-    quorum.push(
-      ...((await has("health", ofAdmin, admin))
-        ? [set]
-        : [give("health", ofAdmin, admin), set, take("health", ofAdmin, admin)]),
-    );
+    quorum.push(...(adminHas ? [set] : [give("health", ofAdmin, admin), set]));
   }
+  // The admin may give itself what it lacks. Whether it had it before a run that was cut short is not on chain: it never keeps it.
+  // Where it is `from`, what it has is taken with the rest.
+  if (adminHas ? !same(admin, from) : next !== null) quorum.push(take("health", ofAdmin, admin));
 
   const transfers: HandOverCall[] = [];
   for (const contract of with_admin ? contracts : []) {

@@ -164,6 +164,38 @@ describe("a writer's account that hands over to the next", () => {
     ]);
   }, 60_000);
 
+  it("leaves an admin who is another account without the role that it gave itself, wherever it was cut short", async () => {
+    const admin = privateKeyToAccount(generatePrivateKey());
+    await anvil.rpc("anvil_setBalance", [admin.address, "0xde0b6b3a7640000"]);
+    for (const to of [deployment.token, deployment.health, deployment.log]) {
+      const args = [admin.address] as const;
+      const data = encodeFunctionData({
+        abi: caliberLogAbi,
+        functionName: "beginDefaultAdminTransfer",
+        args,
+      });
+      await sendFromAccount(client(), old, { to, data });
+    }
+    await anvil.rpc("evm_increaseTime", [10]);
+    await anvil.rpc("evm_mine");
+    await acceptAdmin(client(), deployment, admin);
+    const over = hand({ admin: admin.address });
+    const all = await handOverCalls(client(), deployment, over);
+    for (const cut of all.keys()) {
+      const snapshot = await anvil.rpc("evm_snapshot");
+      for (const { to, data } of all.slice(0, cut)) await sendFromAccount(client(), admin, { to, data });
+      await handOverWriter(client(), deployment, over, admin);
+      expect(await handOverCalls(client(), deployment, over)).toEqual([]);
+      expect(await attestors()).toEqual([next.address]);
+      expect(await Promise.all([admin, old, next].map(({ address }) => rolesOf(address)))).toEqual([
+        [],
+        [],
+        ["REGISTRAR_ROLE", "ANCHOR_ROLE"],
+      ]);
+      await anvil.rpc("evm_revert", [snapshot]);
+    }
+  }, 60_000);
+
   it("takes the one place of several attestors, and moves further roles", async () => {
     const others = [generatePrivateKey(), generatePrivateKey()].map(
       (key) => privateKeyToAccount(key).address,

@@ -67,6 +67,8 @@ export type TokenFacts = {
   material: string;
   /** Tick of the latest amendment. */
   amended_ms: number | null;
+  /** Tick of the latest rotation. */
+  rotated_ms: number | null;
   /** The key that the chain has for it. The device may have rotated since. */
   key: string;
 };

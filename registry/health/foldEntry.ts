@@ -195,12 +195,16 @@ function applyChain(fleet: FleetFold, body: ChainBody, now_ms: number, sink: Fol
     // A mint that is found on chain again, its consent long forgotten, is taken to stand for what is there now.
     const named = fold.consent?.authorization.evidence.slice(2) ?? fold.inventory?.statement ?? "";
     const material = materialNamed(fold, named);
-    fold.token = { chain_id, contract, token_id, tx, material, amended_ms: null, key: body.device };
+    const key = body.device;
+    fold.token = { chain_id, contract, token_id, tx, material, amended_ms: null, rotated_ms: null, key };
     fold.consent = null;
   } else if (body.type === "unminted") {
     if (fold.token?.token_id === body.token_id) fold.token = null;
   } else if (body.type === "rotated") {
-    if (fold.token?.key === body.former) fold.token.key = body.device;
+    if (fold.token?.key === body.former) {
+      fold.token.key = body.device;
+      fold.token.rotated_ms = now_ms;
+    }
     // What was signed for that key is used up; what was signed since is not.
     if (fold.title_rotation?.rotation.new_key_hash === `0x${body.device}`) fold.title_rotation = null;
   } else if (fold.token !== null) {

@@ -21,7 +21,8 @@ export function replaceDevice(
   if (before === undefined || before === fold || before.token?.token_id !== body.token_id) return;
   const { chain_id, contract, token_id } = before.token;
   const material = materialNamed(fold, body.evidence);
-  fold.token = { chain_id, contract, token_id, tx: body.tx, material, amended_ms: null, key: body.device };
+  const { device: key, tx } = body;
+  fold.token = { chain_id, contract, token_id, tx, material, amended_ms: null, rotated_ms: null, key };
   fold.consent = null;
   fold.title_replacement = null;
   fold.replaced_by = null;

@@ -53,7 +53,7 @@ export function createReplacementDesk(db: Db, now_ms: () => number): Replacement
     return { holder, standIn, obstacle };
   };
   const statusOf = (order: ReplacementOrder): ReplacementStatus => {
-    const underWay = intentUnderWay(db, order);
+    const underWay = intentUnderWay(db, order, now_ms());
     return replacementStatus({ order, ...factsOf(order), underWay, now_ms: now_ms() });
   };
   const find = (token_id: string): ReplacementOrder => {
@@ -89,7 +89,7 @@ export function createReplacementDesk(db: Db, now_ms: () => number): Replacement
     },
     cancel(token_id) {
       const order = find(token_id);
-      if (intentUnderWay(db, order) !== null) {
+      if (intentUnderWay(db, order, now_ms()) !== null) {
         throw userError(
           "REPLACEMENT_UNDER_WAY",
           "consent was given and the replacement is on its way to the chain: it cannot be called back",
@@ -131,14 +131,23 @@ function isRevoked(db: Db, host: string): boolean {
   return row?.revoked !== 0;
 }
 
-function intentUnderWay(db: Db, { token_id, device }: ReplacementOrder): { tx: string | null } | null {
-  // A registry without a chain has no such table.
-  if (db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'intent'").get() === undefined) return null;
+/** Of the writer as it was started last: of another account or deployment none is carried out, and none after its deadline. */
+function intentUnderWay(
+  db: Db,
+  { token_id, device }: ReplacementOrder,
+  now_ms: number,
+): { tx: string | null } | null {
+  const has = (table: string) =>
+    db.prepare<[string]>("SELECT 1 FROM sqlite_master WHERE name = ?").get(table) !== undefined;
+  // A registry without a chain has no such table, and one from before the scope was written down has no scope.
+  if (!has("intent")) return null;
+  const ours = has("intent_scope") ? "AND deployment = (SELECT deployment FROM intent_scope)" : "";
   const row = db
-    .prepare<[string], { tx: string | null }>(
-      "SELECT tx FROM intent WHERE id = ? AND state IN ('wanted', 'signed', 'mined')",
+    .prepare<[string, number], { tx: string | null }>(
+      `SELECT tx FROM intent WHERE id = ? ${ours} AND (state = 'mined' OR (state IN ('wanted', 'signed')
+         AND CAST(json_extract(payload, '$.replacement.deadline') AS INTEGER) * 1000 > ?))`,
     )
-    .get(`replace:${token_id}:${device}`);
+    .get(`replace:${token_id}:${device}`, now_ms);
   return row ?? null;
 }
 

@@ -34,6 +34,20 @@ describe("replacement orders", () => {
     expect(orders.find("7")).toMatchObject({ consent: null });
   });
 
+  it("keep a consent while something is in the way of what it was given to", () => {
+    const orders = open();
+    orders.tell("7", told);
+    orders.consent("7", asked, "0x01");
+    const problem = { code: "IDENTITY_TAKEN", text: "token 3 has this GPU's identity" } as const;
+    orders.tell("7", { problem });
+    expect(orders.find("7")).toEqual({ token_id: "7", device: "a", consent: "0x01", ...told, problem });
+    orders.tell("7", told);
+    expect(orders.find("7")).toMatchObject({ consent: "0x01", problem: null });
+    orders.tell("7", { problem });
+    orders.tell("7", { ...told, asked: { ...asked, nonce: "1" } });
+    expect(orders.find("7")).toMatchObject({ consent: null, problem: null });
+  });
+
   it("stand until they are removed: neither token nor device is in two", () => {
     const orders = open();
     for (const [token_id, device] of [

@@ -24,6 +24,9 @@ export type ReplacementTold = {
   problem: ReplacementProblem | null;
 };
 
+/** Nothing new, but that something is in the way: what was signed may stand when it has passed. */
+export type ReplacementHindered = { problem: ReplacementProblem };
+
 /** That a device is to stand in behind a token, and how far that has come. */
 export type ReplacementOrder = ReplacementTold & {
   token_id: string;
@@ -39,7 +42,8 @@ export type ReplacementOrders = {
   put(token_id: string, device: string): void;
   /** @throws CaliberError CONSENT_OVERTAKEN when what is consented to is not what the device has signed now */
   consent(token_id: string, asked: TitleReplacement, consent: string): void;
-  tell(token_id: string, told: ReplacementTold): void;
+  /** A consent is dropped when what it was given to, or who must give it, is another. */
+  tell(token_id: string, told: ReplacementTold | ReplacementHindered): void;
   remove(token_id: string): void;
 };
 
@@ -65,6 +69,7 @@ export function createReplacementOrders(db: Db): ReplacementOrders {
     `UPDATE replacement_order SET asked = @asked, consenter = @consenter, by_contract = @by_contract, problem = @problem,
        consent = CASE WHEN asked IS @asked AND consenter IS @consenter THEN consent END WHERE token_id = @token_id`,
   );
+  const hinder = db.prepare("UPDATE replacement_order SET problem = ? WHERE token_id = ?");
   const remove = db.prepare("DELETE FROM replacement_order WHERE token_id = ?");
   const orderOf = (row: Row): ReplacementOrder => ({
     ...row,
@@ -98,14 +103,18 @@ export function createReplacementOrders(db: Db): ReplacementOrders {
         { disposition: "user" },
       );
     },
-    tell: (token_id, { asked, consenter, by_contract, problem }) =>
-      void tell.run({
+    tell(token_id, told) {
+      const problem = told.problem && JSON.stringify(told.problem);
+      if (!("asked" in told)) return void hinder.run(problem, token_id);
+      const { asked, consenter, by_contract } = told;
+      tell.run({
         token_id,
         asked: asked && JSON.stringify(asked),
         consenter,
         by_contract: Number(by_contract),
-        problem: problem && JSON.stringify(problem),
-      }),
+        problem,
+      });
+    },
     remove: (token_id) => void remove.run(token_id),
   };
 }

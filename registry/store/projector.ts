@@ -214,7 +214,10 @@ function loadFleet(db: Db, origin: string, evidence_root: string | undefined): F
     fold.replaced_key ??= fold.replaced_by && fold.device;
     // Stored before presence was told.
     fold.assured_until_ms ??= null;
-    if (fold.token !== null) fold.token.key ??= fold.device;
+    if (fold.token !== null) {
+      fold.token.key ??= fold.device;
+      fold.token.rotated_ms ??= null;
+    }
     fleet.devices.set(fold.device, fold);
     for (const { device } of fold.former_keys) fleet.former.set(device, fold);
     if (fold.held !== null) fleet.identities.set(fold.held, fold.device);

@@ -91,6 +91,8 @@ export function foldBench(policy: HealthPolicy = healthPolicies.standard, start_
       chains.set(device, { seq: 0, prev: genesisPrev, end_ms: now_ms });
       bench.put({ kind: "key", body });
     },
+    /** After a rotation: the chain goes on under the next key. */
+    follow: (device: string, former: string): void => void chains.set(device, chains.get(former)!),
     fold: (device: string) => fleet.devices.get(device)!,
     /** The next report of a device's chain, not yet put in. */
     next<K extends ReportKind>(

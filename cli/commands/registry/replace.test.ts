@@ -116,23 +116,40 @@ describe("registry replace", () => {
     expect(out).toContain("cannot go on: token 3 has this GPU's identity (IDENTITY_TAKEN)");
   });
 
+  const payload = {
+    device: next.id,
+    former: old.id,
+    key: old.id,
+    replacement: asked,
+    spki: "",
+    signature: "",
+    consent: "0x01",
+  } as const;
+
   it("cancels as long as the chain cannot have it", async () => {
     await order();
     const intents = createIntentStore(core.db, "test", Date.now);
-    const payload = {
-      device: next.id,
-      former: old.id,
-      key: old.id,
-      replacement: asked,
-      spki: "",
-      signature: "",
-      consent: "0x01",
-    } as const;
     intents.want({ kind: "replace", payload });
     await refused(call("cancel", "--token", "7"), "REPLACEMENT_UNDER_WAY");
     expect((await call("status")).out).toContain("waits for the chain");
     intents.finish(`replace:7:${next.id}`, "failed", "ConsentInvalid()");
     expect((await call("cancel", "--token", "7", "--json")).out).toBe('{"token_id":"7","cancelled":true}\n');
     expect(orders().all()).toEqual([]);
+  });
+
+  it("does not wait for a writer that was replaced, or for what has run out", async () => {
+    await order();
+    createIntentStore(core.db, "before", Date.now).want({ kind: "replace", payload });
+    expect((await call("status")).out).toContain("waits for the chain");
+    const intents = createIntentStore(core.db, "after", Date.now);
+    expect((await call("status")).out).not.toContain("waits for the chain");
+    const replacement = { ...asked, deadline: String(Math.floor(Date.now() / 1000) - 1) };
+    intents.want({ kind: "replace", payload: { ...payload, replacement } });
+    expect((await call("status")).out).not.toContain("waits for the chain");
+    // In a block it is, and is confirmed after its deadline.
+    intents.mine(`replace:7:${next.id}`, "0x01", { number: 1, hash: "0x02" });
+    await refused(call("cancel", "--token", "7"), "REPLACEMENT_UNDER_WAY");
+    intents.finish(`replace:7:${next.id}`, "obsolete", null);
+    expect((await call("cancel", "--token", "7")).code).toBe(0);
   });
 });

@@ -6,6 +6,7 @@ import { mintAuthorizationMessage } from "../../../protocol/mint/mintAuthorizati
 import { titleReplacementMessage } from "../../../protocol/mint/titleReplacementMessage.js";
 import { titleRotationMessage } from "../../../protocol/mint/titleRotationMessage.js";
 import type { MintAuthorization, TitleRotation } from "../../../protocol/report/schema.js";
+import type { ReplacementTold } from "../../replacement/replacementOrders.js";
 import type {
   AmendmentWish,
   Consent,
@@ -52,7 +53,7 @@ export type FakeOrder = {
   device: FakeDevice;
   signed: ReplacementWish["signed"];
   consent: `0x${string}` | null;
-  told: Parameters<RegistryView["tellReplacement"]>[1] | null;
+  told: ReplacementTold | null;
 };
 
 const sha256 = (text: string) => hash("sha256", text, "hex");
@@ -110,6 +111,7 @@ export function fakeRegistry(count: number): FakeRegistry {
             key: d.token_key ?? d.candidate.device,
             token_id: d.token_id!,
           })),
+      holderOf: (token_id) => devices.find((d) => d.token_id === token_id)?.candidate.device ?? null,
       origin,
       logSize: () => registry.log.size,
       rootAt: (size) => Buffer.from(sha256(`${registry.log.history} ${size}`), "hex"),
@@ -141,14 +143,20 @@ export function fakeRegistry(count: number): FakeRegistry {
         registry.order.signed = { replacement, signature };
       },
       tellReplacement(_token_id, told) {
-        if (registry.order !== null) registry.order.told = told;
+        const { order } = registry;
+        const nothing = { asked: null, consenter: null, by_contract: false };
+        if (order !== null) order.told = { ...nothing, ...order.told, ...told };
       },
       record(body) {
         if (body.type !== "minted" && body.type !== "unminted") {
           const text = JSON.stringify(body);
           if (registry.recorded.some((before) => JSON.stringify(before) === text)) return;
         }
-        if (body.type === "minted") of(body.device).token_id = BigInt(body.token_id);
+        if (body.type === "minted") {
+          const device = of(body.device);
+          device.token_id = BigInt(body.token_id);
+          if (device.candidate.device !== body.device) device.token_key = body.device;
+        }
         if (body.type === "unminted") of(body.device).token_id = null;
         if (body.type === "replaced") {
           registry.order = null;

@@ -57,6 +57,7 @@ export function mortalView(view: RegistryView, life: Fate): RegistryView {
     rotations: () => alive(life, view.rotations),
     replacements: () => alive(life, view.replacements),
     tokenHealth: () => alive(life, view.tokenHealth),
+    holderOf: (token_id) => alive(life, () => view.holderOf(token_id)),
     origin: view.origin,
     logSize: () => alive(life, view.logSize),
     rootAt: (size) => alive(life, () => view.rootAt(size)),
