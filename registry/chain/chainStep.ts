@@ -74,8 +74,9 @@ export function createChainStep(ctx: WriterContext & { endpoints: Endpoints }): 
     await anchors.plan(head);
     await health.plan(head);
 
-    await submitWanted(ctx, head, state);
+    const errors = await submitWanted(ctx, head, state);
     await broadcastSigned(ctx, head, state, sent);
+    if (errors.length > 0) throw errors[0];
     return { head, account: state };
   }
 

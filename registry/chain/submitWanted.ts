@@ -1,5 +1,4 @@
 import { CaliberError } from "../../protocol/errors.js";
-import { allDone } from "./allDone.js";
 import { checkHead } from "./checkHead.js";
 import { feesFor } from "./feesFor.js";
 import type { Intent } from "./intent.js";
@@ -13,16 +12,22 @@ import { type AccountState, chainNow_s, type Head, type WriterContext } from "./
 
 /**
  * Gives `wanted` intents a transaction, oldest first, as many as may be under way at once. Each is held against the
- * chain before: what is there already is booked, what would revert never spends a nonce.
+ * chain before: what is there already is booked, what would revert never spends a nonce. One that cannot be prepared
+ * holds no other up; why it could not is returned.
  */
-export async function submitWanted(ctx: WriterContext, head: Head, account: AccountState): Promise<void> {
+export async function submitWanted(
+  ctx: WriterContext,
+  head: Head,
+  account: AccountState,
+): Promise<unknown[]> {
   const { client, store, settings, problems } = ctx;
   const underWay = store.inState("signed");
   const room = Math.max(0, settings.max_in_flight - underWay.length);
   const wanted = store.inState("wanted").slice(0, room);
-  if (wanted.length === 0) return;
+  if (wanted.length === 0) return [];
 
-  const prepared = await allDone(wanted.map((intent) => prepare(ctx, head, intent)));
+  const prepared = await Promise.allSettled(wanted.map((intent) => prepare(ctx, head, intent)));
+  const errors = prepared.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
   const tip_wei = await client.estimateMaxPriorityFeePerGas();
   await checkHead(client, head);
   let budget_wei = account.balance_wei;
@@ -33,19 +38,20 @@ export async function submitWanted(ctx: WriterContext, head: Head, account: Acco
   let nonce = Math.max(account.nonce, (store.nonces(account.nonce).at(-1) ?? -1) + 1);
   for (const [i, intent] of wanted.entries()) {
     const ready = prepared[i];
-    if (ready === null || ready === undefined) continue;
-    const { call, gas } = ready;
+    if (ready?.status !== "fulfilled" || ready.value === null) continue;
+    const { call, gas } = ready.value;
     const fees = feesWithinCap(ctx, head, tip_wei);
-    if (fees === null) return;
+    if (fees === null) return errors;
     budget_wei -= gas * fees.max_fee_wei;
     if (budget_wei < 0n) {
       problems.set("WRITER_OUT_OF_FUNDS", account.address, `the account needs ${-budget_wei} wei more`);
-      return;
+      return errors;
     }
     await signIntent(ctx, intent, { call, nonce, gas, fees });
     nonce += 1;
   }
   problems.clear("WRITER_OUT_OF_FUNDS", account.address);
+  return errors;
 }
 
 /** The intent's call and gas for it; null when it needs no transaction (any more), or waits for attestors. */
