@@ -4,6 +4,7 @@ import { encodeFunctionData, type Hex, keccak256, toHex } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { caliberHealthAbi } from "../../contracts-abi/abi/CaliberHealth.js";
+import { healthStates } from "../../protocol/health/healthState.js";
 import { chainClient } from "./chainClient.js";
 import { createChainReader } from "./chainReader.js";
 import { chainTransport } from "./chainTransport.js";
@@ -186,7 +187,7 @@ describe("a quorum of two of three", () => {
     },
   );
 
-  it("is waited for over a restart, and a post that waited past its time is planned anew", async () => {
+  it("is waited for over a restart, and a post that waits says what holds now", async () => {
     two.mood = "refuses";
     three.mood = "refuses";
     const db = new Database(":memory:");
@@ -198,6 +199,16 @@ describe("a quorum of two of three", () => {
     await rounds(2);
     const [first] = two.asked;
     expect(two.asked).toEqual([first, first]);
+    const [device] = registry.devices;
+    device!.health = { ...device!.health, sequence: 2, state: "lost" };
+    now_ms += 31_000;
+    await rounds(1);
+    const leaves = (at: number) => two.asked[at]!.message.transitions as HealthLeaf[];
+    expect(two.asked).toHaveLength(3);
+    expect(leaves(0)).toMatchObject([{ sequence: 1, state: healthStates.healthy }]);
+    expect(leaves(2)).toMatchObject([{ sequence: 2, state: healthStates.lost }]);
+    expect(leaves(2)[0]!.valid_until_s).toBeGreaterThan(leaves(0)[0]!.valid_until_s + 28);
+    expect(writer.status().intents.wanted).toBe(1);
     now_ms += 4 * 3_600_000;
     await anvil.rpc("evm_increaseTime", [4 * 3_600]);
     await anvil.rpc("evm_mine");
@@ -207,7 +218,7 @@ describe("a quorum of two of three", () => {
     expect(made).toHaveLength(1);
     expect(made[0]!.epoch).toBeGreaterThan(Number(first!.message.epoch));
     const reader = createChainReader(chainTransport(anvil.url), deployment);
-    expect(await reader.healthOf(1n)).toMatchObject({ state: "healthy" });
+    expect(await reader.healthOf(1n)).toMatchObject({ state: "lost" });
   });
 
   it("tells that too few can be asked, and whom the contract does not count", async () => {
