@@ -1,6 +1,8 @@
-import { encodeFunctionData, RpcRequestError, type Transport } from "viem";
+import { encodeFunctionData, parseGwei, RpcRequestError, type Transport, toHex } from "viem";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { caliberLogAbi } from "../../contracts-abi/abi/CaliberLog.js";
 import { caliberTokenAbi } from "../../contracts-abi/abi/CaliberToken.js";
+import { originHash } from "../../protocol/log/originHash.js";
 import { chainClient } from "./chainClient.js";
 import { createChainReader } from "./chainReader.js";
 import { chainTransport } from "./chainTransport.js";
@@ -9,7 +11,10 @@ import type { Intent, ReplacePayload } from "./intent.js";
 import { intentEffect } from "./intentEffect.js";
 import { type FakeDevice, fakeRegistry, rotateFake } from "./testing/fakeRegistry.js";
 import { type Anvil, startAnvil } from "./testing/startAnvil.js";
-import { deployTo, openBench, runUntilQuiet } from "./testing/writerBench.js";
+import { account, deployTo, openBench, runUntilQuiet } from "./testing/writerBench.js";
+
+/** The third account of every development chain. */
+const other = "0x3c44cdddb6a900fa2b585dd299e03d12fa4293bc";
 
 let anvil: Anvil;
 let deployment: Deployment;
@@ -92,5 +97,59 @@ describe("an intent that the node cannot judge", () => {
     for (let i = 0; i < 3; i += 1) await expect(writer.step()).rejects.toThrow("not for you");
     expect(writer.status()).toMatchObject({ rpc: { state: "down" }, intents: { wanted: 1 } });
     expect(registry.recorded.some(({ type }) => type === "anchored")).toBe(true);
+  });
+});
+
+describe("a node that no longer has the state of the block in which a transaction reverted", () => {
+  const withoutState = denying(
+    ({ method, params }) => method === "eth_call" && params?.[1] !== "latest" && params?.[1] !== undefined,
+  );
+
+  /** The first anchor is with the node; `meanwhile` makes it revert, and `after` puts things right. */
+  async function revertAnchor(meanwhile: () => Promise<void>, after?: () => Promise<void>) {
+    const registry = fakeRegistry(0);
+    registry.log.size = 3;
+    const { writer, store } = openBench({ deployment, view: registry.view, transport: withoutState });
+    await anvil.rpc("evm_setAutomine", [false]);
+    try {
+      await writer.step();
+      await meanwhile();
+      await anvil.rpc("evm_mine");
+      await after?.();
+    } finally {
+      await anvil.rpc("evm_setAutomine", [true]);
+    }
+    await writer.step();
+    return store.find("anchor:3");
+  }
+
+  it("is not asked why, where another had the effect", async () => {
+    const at = { address: deployment.log, abi: caliberLogAbi } as const;
+    const role = await chainClient(chainTransport(anvil.url)).readContract({
+      ...at,
+      functionName: "ANCHOR_ROLE",
+    });
+    const granting = encodeFunctionData({ ...at, functionName: "grantRole", args: [role, other] });
+    await anvil.rpc("eth_sendTransaction", [{ from: account.address, to: deployment.log, data: granting }]);
+    const args = [originHash(fakeRegistry(0).view.origin), 9n, `0x${"11".repeat(32)}`] as const;
+    const data = encodeFunctionData({ ...at, functionName: "anchor", args });
+    const fee = toHex(parseGwei("50"));
+    const fees = { maxFeePerGas: fee, maxPriorityFeePerGas: fee };
+    const sooner = { from: other, to: deployment.log, data, gas: "0x40000", ...fees };
+    const reverted = await revertAnchor(async () => void (await anvil.rpc("eth_sendTransaction", [sooner])));
+    expect(reverted).toMatchObject({ state: "obsolete", last_error: "size 9 is anchored already" });
+  });
+
+  it("is not asked for ever, where it alone could tell", async () => {
+    const code = await anvil.rpc("eth_getCode", [deployment.log, "latest"]);
+    const setCode = async (to: unknown) => void (await anvil.rpc("anvil_setCode", [deployment.log, to]));
+    const reverted = await revertAnchor(
+      () => setCode("0x5f5ffd"),
+      () => setCode(code),
+    );
+    expect(reverted).toMatchObject({
+      state: "failed",
+      last_error: expect.stringMatching(/^reverted after \d+ gas$/),
+    });
   });
 });
