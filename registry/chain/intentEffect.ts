@@ -99,6 +99,9 @@ async function amendEffect({ client, deployment }: Ports, payload: AmendPayload)
       functionName: "titleOf",
       args: [token_id],
     });
+    if (title.deviceKeyHash !== `0x${payload.device}`) {
+      return { is: "overtaken", reason: "the title names another key than the one that the evidence is of" };
+    }
     if (title.evidence !== payload.evidence || title.assurance !== payload.assurance) return absent;
   } catch (error) {
     const revert = revertOf(error);
