@@ -259,4 +259,52 @@ describe("an attestor that is a contract", () => {
     expect(await posts()).toHaveLength(1);
     expect(problems()).toEqual([]);
   });
+
+  const magicWord = "631626ba7e60e01b";
+  const returnTop = "5f5260205ff3";
+  /** Says yes where the EVM's `op` (33: who calls, 32: whose transaction it is) is CaliberHealth, and else answers zero. */
+  const onlyFor = (op: string) => `0x73${deployment.health.slice(2)}${op}14${magicWord}02${returnTop}`;
+
+  it("is asked in CaliberHealth's name", async () => {
+    await anvil.rpc("anvil_setCode", [wallet, onlyFor("33")]);
+    await setAttestors([account.address, wallet], 2);
+    writer = open([[wallet, two.url]]);
+    await runUntilQuiet(writer);
+    expect(await posts()).toHaveLength(1);
+  });
+
+  it("has not signed when it answers more than the magic value", async () => {
+    await anvil.rpc("anvil_setCode", [wallet, `0x7f1626ba7e${"11".repeat(28)}${returnTop}`]);
+    await setAttestors([account.address, wallet, third.address], 2);
+    writer = open([
+      [wallet, two.url],
+      [third.address, three.url],
+    ]);
+    await runUntilQuiet(writer);
+    expect((await posts()).map(({ signers }) => signers)).toEqual([
+      [account.address, third.address].map((address) => address.toLowerCase()),
+    ]);
+    expect(problems()).toEqual([`COSIGNER_WRONG ${wallet}`]);
+  });
+
+  it("is told of when only the contract finds that it has not signed, and others stand in", async () => {
+    await anvil.rpc("anvil_setCode", [wallet, onlyFor("32")]);
+    await setAttestors([account.address, wallet, third.address], 2);
+    three.mood = "refuses";
+    writer = open([
+      [wallet, two.url],
+      [third.address, three.url],
+    ]);
+    await rounds(5);
+    expect(problems()).toEqual(
+      [missing(), `COSIGNER_WRONG ${wallet}`, `COSIGNER_WRONG ${third.address.toLowerCase()}`].sort(),
+    );
+    expect(writer.status().intents).toMatchObject({ wanted: 1, failed: 0 });
+    three.mood = "signs";
+    now_ms += 31_000;
+    await runUntilQuiet(writer);
+    expect((await posts()).map(({ signers }) => signers)).toEqual([
+      [account.address, third.address].map((address) => address.toLowerCase()),
+    ]);
+  });
 });

@@ -1,3 +1,4 @@
+import type { Address } from "viem";
 import { CaliberError } from "../../protocol/errors.js";
 import { checkHead } from "./checkHead.js";
 import { feesFor } from "./feesFor.js";
@@ -85,6 +86,7 @@ async function prepare(
   } catch (error) {
     const revert = revertOf(error);
     if (revert === null) throw error;
+    if (revert.name === "AttestorSignatureInvalid" && quorum.reject(revert.args?.[0] as Address)) return null;
     const state = judgeRevert(revert);
     store.finish(intent.id, state, revert.text);
     if (state === "failed") refusals.tell(problems, intent, revert.text);
