@@ -6,10 +6,17 @@ import type { Intent } from "./intent.js";
 import { type IntentCall, intentCall } from "./intentCall.js";
 import { intentEffect } from "./intentEffect.js";
 import { refusals } from "./refusals.js";
-import { revertOf } from "./revertOf.js";
+import { type Revert, revertOf } from "./revertOf.js";
 import { judgeRevert, settleIntent } from "./settleIntent.js";
 import { signIntent } from "./signIntent.js";
 import { type AccountState, chainNow_s, type Head, type WriterContext } from "./writerContext.js";
+
+/**
+ * Consenters and attestors may be contracts, which burn of the writer's money what they like. An honest post is of 100
+ * first transitions and 100 words; with a third more it stays within the 2^24 of EIP-7825.
+ */
+const gas_cap = 5_000_000n;
+const post_gas_cap = 12_000_000n;
 
 /**
  * Gives `wanted` intents a transaction, oldest first, as many as may be under way at once. Each is held against the
@@ -81,19 +88,28 @@ async function prepare(
   try {
     const call = intentCall(deployment, intent, attested);
     const gas = await client.estimateGas({ account: account.address, ...call });
+    const most = intent.kind === "post" ? post_gas_cap : gas_cap;
+    if (gas > most) {
+      const text = `CHAIN_GAS_CAP: the call needs ${gas} gas, and ${most} are the most`;
+      return refuse(ctx, intent, { name: "CHAIN_GAS_CAP", text });
+    }
     // Mints ahead in the same block make slots warm or cold; a third more covers either.
     return { call, gas: (gas * 4n) / 3n };
   } catch (error) {
     const revert = revertOf(error);
     if (revert === null) throw error;
     if (revert.name === "AttestorSignatureInvalid" && quorum.reject(revert.args?.[0] as Address)) return null;
-    const state = judgeRevert(revert);
-    store.finish(intent.id, state, revert.text);
-    if (state === "failed") refusals.tell(problems, intent, revert.text);
-    else refusals.over(problems, intent);
-    log.warn({ intent: intent.id, reason: revert.text }, `intent ${state}`);
-    return null;
+    return refuse(ctx, intent, revert);
   }
+}
+
+function refuse({ store, problems, log }: WriterContext, intent: Intent, revert: Revert): null {
+  const state = judgeRevert(revert);
+  store.finish(intent.id, state, revert.text);
+  if (state === "failed") refusals.tell(problems, intent, revert.text);
+  else refusals.over(problems, intent);
+  log.warn({ intent: intent.id, reason: revert.text }, `intent ${state}`);
+  return null;
 }
 
 /** Why the intent has waited too long to be of use; it is planned anew from what holds now. */
