@@ -19,8 +19,13 @@ export async function broadcastSigned(
   account: AccountState,
   sent: SentHashes,
 ): Promise<void> {
-  const { store, settings, now_ms } = ctx;
+  const { store, settings, problems, now_ms } = ctx;
   const signed = store.inState("signed").sort((a, b) => (a.nonce ?? 0) - (b.nonce ?? 0));
+  // What has no transaction that counts any more, for whichever reason, has none that would have to be dearer.
+  const ids = new Set(signed.map(({ id }) => id));
+  for (const { code, subject } of problems.list()) {
+    if (code === "CHAIN_FEE_CAP" && subject !== "new" && !ids.has(subject)) problems.clear(code, subject);
+  }
   for (const intent of signed) {
     const current = store.txs(intent.id).find(({ nonce }) => nonce === intent.nonce);
     if (current === undefined) {

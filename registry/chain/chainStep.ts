@@ -9,6 +9,7 @@ import { planAmendments } from "./planAmendments.js";
 import { readBlock, readHead } from "./readHead.js";
 import { recheckTitles } from "./recheckTitles.js";
 import { reconcile } from "./reconcile.js";
+import { refusals } from "./refusals.js";
 import { createReplacementPlanner } from "./replacementPlanner.js";
 import { createRotationPlanner } from "./rotationPlanner.js";
 import { settleSigned } from "./settleSigned.js";
@@ -73,9 +74,11 @@ export function createChainStep(ctx: WriterContext & { endpoints: Endpoints }): 
     await replacements.plan(head);
     await anchors.plan(head);
     await health.plan(head);
+    refusals.review(ctx);
 
-    await submitWanted(ctx, head, state);
+    const errors = await submitWanted(ctx, head, state);
     await broadcastSigned(ctx, head, state, sent);
+    if (errors.length > 0) throw errors[0];
     return { head, account: state };
   }
 

@@ -145,6 +145,70 @@ describe("transactions", () => {
     }
   });
 
+  it("tells of a fee cap no more once the transaction that was stuck counts no more", async () => {
+    let now_ms = Date.now();
+    const registry = fakeRegistry(0);
+    registry.log.size = 5;
+    const base_fee_wei = (await client().getBlock()).baseFeePerGas!;
+    const { writer, store } = openBench({
+      deployment,
+      view: registry.view,
+      transport: transport(),
+      settings: { max_fee_cap_wei: base_fee_wei + 1n },
+      now_ms: () => now_ms,
+    });
+    await anvil.rpc("evm_setAutomine", [false]);
+    try {
+      await writer.step();
+      now_ms += 61_000;
+      await writer.step();
+      expect(writer.status().problems).toMatchObject([{ code: "CHAIN_FEE_CAP", subject: "anchor:5" }]);
+      store.unsign("anchor:5", "its nonce is gone");
+      store.finish("anchor:5", "obsolete", null);
+      registry.log.size = 0;
+      await writer.step();
+      expect(writer.status().problems).toEqual([]);
+    } finally {
+      await anvil.rpc("evm_setAutomine", [true]);
+    }
+  });
+
+  it("sends nothing that would burn more gas than an honest call can, and tells so", async () => {
+    const registry = fakeRegistry(1);
+    const inner = transport()({});
+    let estimate = "0x4c4b41";
+    const request = (args: { method: string }) =>
+      args.method === "eth_estimateGas" ? Promise.resolve(estimate) : inner.request(args as never);
+    let now_ms = Date.now();
+    const { writer, store } = openBench({
+      deployment,
+      view: registry.view,
+      transport: custom({ request }, { retryCount: 0 }),
+      now_ms: () => now_ms,
+    });
+    const mint = `mint:${registry.devices[0]!.candidate.device}:0`;
+    for (let i = 0; i < 3; i += 1) await writer.step();
+    const reason = "CHAIN_GAS_CAP: the call needs 5000001 gas, and 5000000 are the most";
+    expect(store.find(mint)).toMatchObject({ state: "failed", attempts: 0, last_error: reason });
+    expect(writer.status().problems).toMatchObject([
+      { code: "INTENT_REFUSED", subject: mint, text: `${mint}: ${reason}` },
+    ]);
+    // A post may be of many transitions.
+    estimate = "0x3d0900";
+    now_ms += 31_000;
+    await runUntilQuiet(writer);
+    expect(writer.status().problems).toEqual([]);
+    estimate = "0x4c4b41";
+    registry.devices[0]!.health = { ...registry.devices[0]!.health, sequence: 2, state: "lost" };
+    await runUntilQuiet(writer);
+    estimate = "0xb71b01";
+    registry.devices[0]!.health = { ...registry.devices[0]!.health, sequence: 3, state: "healthy" };
+    await writer.step();
+    expect(writer.status().problems).toMatchObject([
+      { code: "CHAIN_REFUSES", subject: "post", text: expect.stringContaining("CHAIN_GAS_CAP") },
+    ]);
+  });
+
   it("counts a transaction only under its confirmations", async () => {
     const registry = fakeRegistry(0);
     registry.log.size = 5;
@@ -230,6 +294,12 @@ describe("transactions", () => {
       { code: "CHAIN_REFUSES", subject: "anchor", text: expect.stringContaining("AccessControlUnauth") },
       { code: "INTENT_REFUSED", subject: mint, text: expect.stringContaining("AccessControlUnauth") },
     ]);
+    // Nobody wishes for it any more, and then somebody does.
+    const [device] = registry.devices;
+    device!.replaced = true;
+    await writer.step();
+    expect(writer.status().problems).toMatchObject([{ code: "CHAIN_REFUSES" }]);
+    device!.replaced = false;
     await have(true);
     now_ms += 31_000;
     await runUntilQuiet(writer);

@@ -26,7 +26,6 @@ export async function confirmIntents(ctx: WriterContext, head: Head): Promise<vo
     }
     record(ctx, intent, receipt);
     store.finish(intent.id, "done", null);
-    problems.clear("CHAIN_FEE_CAP", intent.id);
     refusals.over(problems, intent);
     log.info({ intent: intent.id, tx: intent.tx, block: intent.block.number }, "done on chain");
   }

@@ -1,6 +1,6 @@
 import { caliberHealthAbi } from "../../contracts-abi/abi/CaliberHealth.js";
 import { allDone } from "./allDone.js";
-import type { HealthLeaf } from "./intent.js";
+import type { HealthLeaf, Intent } from "./intent.js";
 import { planPost } from "./planPost.js";
 import { chainNow_s, elapsed_ms, type Head, type WriterContext } from "./writerContext.js";
 
@@ -59,14 +59,29 @@ export function createHealthPlanner(ctx: WriterContext): HealthPlanner {
     wanted = false;
   }
 
+  /** Waiting for attestors, cheaper gas or funds for so long that what it says may hold no more. */
+  function isOutdated({ id, state, updated_ms }: Intent): boolean {
+    const isUnsent = state === "wanted" && store.txs(id).length === 0;
+    return isUnsent && now_ms() - updated_ms >= settings.failure_retry_ms;
+  }
+
+  /** Nothing of it ever went out, so what was read of the chain still stands. */
+  function replan({ id }: Intent): void {
+    store.finish(id, "obsolete", "it waited, and is planned anew from what holds now");
+    wanted = false;
+  }
+
   return {
     forget,
     async plan(head) {
       // One at a time: the next post is planned from what this one leaves on chain.
-      const busy = store.inState("wanted", "signed", "mined").some(({ kind }) => kind === "post");
-      if (busy) wanted = true;
-      if (busy) return;
-      if (wanted) forget();
+      const underWay = store.inState("wanted", "signed", "mined").filter(({ kind }) => kind === "post");
+      if (!underWay.every(isOutdated)) {
+        wanted = true;
+        return;
+      }
+      if (underWay.length > 0) underWay.forEach(replan);
+      else if (wanted) forget();
       const failed_ms = store.lastFailure_ms("post");
       if (failed_ms !== null && now_ms() - failed_ms < settings.failure_retry_ms) return;
       const tokens = view.tokenHealth();

@@ -109,6 +109,9 @@ async function amendEffect({ client, deployment }: Ports, payload: AmendPayload)
       functionName: "titleOf",
       args: [token_id],
     });
+    if (title.deviceKeyHash !== `0x${payload.device}`) {
+      return { is: "overtaken", reason: "the title names another key than the one that the evidence is of" };
+    }
     if (title.evidence !== payload.evidence || title.assurance !== payload.assurance) return absent;
   } catch (error) {
     const revert = revertOf(error);
@@ -147,38 +150,42 @@ export async function findKeyChange({ client, deployment }: Ports, token_id: big
 }
 
 async function rotateEffect(ports: Ports, { device, key, rotation }: RotatePayload): Promise<Effect> {
-  const { client, deployment } = ports;
-  const found = await findKeyChange(ports, BigInt(rotation.token_id), device);
-  // Keys never come back: what the event shows has been so since.
-  if (found !== null) return { is: "present", ...found };
-  const [live, nonce] = await client.readContract({
-    address: deployment.token,
-    abi: caliberTokenAbi,
-    functionName: "tokenOfKey",
-    args: [`0x${key}`],
-  });
-  if (live !== BigInt(rotation.token_id)) {
-    // Minted under this key it was, so that it is not on chain (any more) leaves nothing to rotate.
-    return { is: "overtaken", reason: `token ${rotation.token_id} does not name the old key` };
-  }
-  if (nonce !== BigInt(rotation.nonce)) return { is: "overtaken", reason: "the old key's nonce is used up" };
-  return absent;
+  const change = { token_id: BigInt(rotation.token_id), from: key, to: device };
+  return keyChangeEffect(ports, change, (nonce) =>
+    nonce === BigInt(rotation.nonce) ? absent : { is: "overtaken", reason: "the old key's nonce is used up" },
+  );
 }
 
 async function replaceEffect(ports: Ports, { device, key, replacement }: ReplacePayload): Promise<Effect> {
-  const token_id = BigInt(replacement.token_id);
-  const found = await findKeyChange(ports, token_id, device);
-  if (found !== null) return { is: "present", ...found };
+  const change = { token_id: BigInt(replacement.token_id), from: key, to: device };
+  return keyChangeEffect(ports, change, () => absent);
+}
+
+/**
+ * `standing` says what it is while the token still names the old key. Logs are read only where there is something to find:
+ * a node may refuse a range that reaches back to the deployment.
+ */
+async function keyChangeEffect(
+  ports: Ports,
+  { token_id, from, to }: { token_id: bigint; from: string; to: string },
+  standing: (nonce: bigint) => Effect,
+): Promise<Effect> {
   const { client, deployment } = ports;
-  const [live] = await client.readContract({
-    address: deployment.token,
-    abi: caliberTokenAbi,
-    functionName: "tokenOfKey",
-    args: [`0x${key}`],
-  });
-  return live === token_id
-    ? absent
-    : { is: "overtaken", reason: `token ${token_id} does not name the key that it was to leave` };
+  const read = (key: string) =>
+    client.readContract({
+      address: deployment.token,
+      abi: caliberTokenAbi,
+      functionName: "tokenOfKey",
+      args: [`0x${key}`],
+    });
+  const [live, nonce] = await read(from);
+  if (live === token_id) return standing(nonce);
+  const [, used] = await read(to);
+  // A key that a token ever named has a nonce above zero, and keys never come back: what the event shows has been so since.
+  const found = used === 0n ? null : await findKeyChange(ports, token_id, to);
+  return found === null
+    ? { is: "overtaken", reason: `token ${token_id} does not name the key that it was to leave` }
+    : { is: "present", ...found };
 }
 
 async function anchorEffect({ client, deployment }: Ports, payload: AnchorPayload): Promise<Effect> {

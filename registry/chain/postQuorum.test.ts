@@ -4,6 +4,7 @@ import { encodeFunctionData, type Hex, keccak256, toHex } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { caliberHealthAbi } from "../../contracts-abi/abi/CaliberHealth.js";
+import { healthStates } from "../../protocol/health/healthState.js";
 import { chainClient } from "./chainClient.js";
 import { createChainReader } from "./chainReader.js";
 import { chainTransport } from "./chainTransport.js";
@@ -186,7 +187,7 @@ describe("a quorum of two of three", () => {
     },
   );
 
-  it("is waited for over a restart, and a post that waited past its time is planned anew", async () => {
+  it("is waited for over a restart, and a post that waits says what holds now", async () => {
     two.mood = "refuses";
     three.mood = "refuses";
     const db = new Database(":memory:");
@@ -198,6 +199,16 @@ describe("a quorum of two of three", () => {
     await rounds(2);
     const [first] = two.asked;
     expect(two.asked).toEqual([first, first]);
+    const [device] = registry.devices;
+    device!.health = { ...device!.health, sequence: 2, state: "lost" };
+    now_ms += 31_000;
+    await rounds(1);
+    const leaves = (at: number) => two.asked[at]!.message.transitions as HealthLeaf[];
+    expect(two.asked).toHaveLength(3);
+    expect(leaves(0)).toMatchObject([{ sequence: 1, state: healthStates.healthy }]);
+    expect(leaves(2)).toMatchObject([{ sequence: 2, state: healthStates.lost }]);
+    expect(leaves(2)[0]!.valid_until_s).toBeGreaterThan(leaves(0)[0]!.valid_until_s + 28);
+    expect(writer.status().intents.wanted).toBe(1);
     now_ms += 4 * 3_600_000;
     await anvil.rpc("evm_increaseTime", [4 * 3_600]);
     await anvil.rpc("evm_mine");
@@ -207,7 +218,7 @@ describe("a quorum of two of three", () => {
     expect(made).toHaveLength(1);
     expect(made[0]!.epoch).toBeGreaterThan(Number(first!.message.epoch));
     const reader = createChainReader(chainTransport(anvil.url), deployment);
-    expect(await reader.healthOf(1n)).toMatchObject({ state: "healthy" });
+    expect(await reader.healthOf(1n)).toMatchObject({ state: "lost" });
   });
 
   it("tells that too few can be asked, and whom the contract does not count", async () => {
@@ -247,5 +258,53 @@ describe("an attestor that is a contract", () => {
     await runUntilQuiet(writer);
     expect(await posts()).toHaveLength(1);
     expect(problems()).toEqual([]);
+  });
+
+  const magicWord = "631626ba7e60e01b";
+  const returnTop = "5f5260205ff3";
+  /** Says yes where the EVM's `op` (33: who calls, 32: whose transaction it is) is CaliberHealth, and else answers zero. */
+  const onlyFor = (op: string) => `0x73${deployment.health.slice(2)}${op}14${magicWord}02${returnTop}`;
+
+  it("is asked in CaliberHealth's name", async () => {
+    await anvil.rpc("anvil_setCode", [wallet, onlyFor("33")]);
+    await setAttestors([account.address, wallet], 2);
+    writer = open([[wallet, two.url]]);
+    await runUntilQuiet(writer);
+    expect(await posts()).toHaveLength(1);
+  });
+
+  it("has not signed when it answers more than the magic value", async () => {
+    await anvil.rpc("anvil_setCode", [wallet, `0x7f1626ba7e${"11".repeat(28)}${returnTop}`]);
+    await setAttestors([account.address, wallet, third.address], 2);
+    writer = open([
+      [wallet, two.url],
+      [third.address, three.url],
+    ]);
+    await runUntilQuiet(writer);
+    expect((await posts()).map(({ signers }) => signers)).toEqual([
+      [account.address, third.address].map((address) => address.toLowerCase()),
+    ]);
+    expect(problems()).toEqual([`COSIGNER_WRONG ${wallet}`]);
+  });
+
+  it("is told of when only the contract finds that it has not signed, and others stand in", async () => {
+    await anvil.rpc("anvil_setCode", [wallet, onlyFor("32")]);
+    await setAttestors([account.address, wallet, third.address], 2);
+    three.mood = "refuses";
+    writer = open([
+      [wallet, two.url],
+      [third.address, three.url],
+    ]);
+    await rounds(5);
+    expect(problems()).toEqual(
+      [missing(), `COSIGNER_WRONG ${wallet}`, `COSIGNER_WRONG ${third.address.toLowerCase()}`].sort(),
+    );
+    expect(writer.status().intents).toMatchObject({ wanted: 1, failed: 0 });
+    three.mood = "signs";
+    now_ms += 31_000;
+    await runUntilQuiet(writer);
+    expect((await posts()).map(({ signers }) => signers)).toEqual([
+      [account.address, third.address].map((address) => address.toLowerCase()),
+    ]);
   });
 });

@@ -22,6 +22,11 @@ export type PostQuorum = {
    * @throws what the account throws from signing; viem's errors when the node does not answer
    */
   signaturesFor(post: PostPayload): Promise<AttestorSignature[] | null>;
+  /**
+   * The contract does not take this attestor's signature: the co-signer is told of as wrong, and others are asked first.
+   * False when it is no co-signer's.
+   */
+  reject(attestor: Address): boolean;
 };
 
 /** @throws CaliberError OPTION_INVALID for a co-signer's address that is neither https nor on loopback */
@@ -57,13 +62,17 @@ export function createPostQuorum(options: {
       .catch((error: unknown) => {
         // Errors of the node are not the co-signer's: the round meets them too, and the co-signer is asked again.
         if (signal.aborted || !(error instanceof CaliberError)) return;
-        leftAloneUntil_ms.set(attestor, now_ms() + retry_ms);
-        problems.clear(error.code === "COSIGNER_DOWN" ? "COSIGNER_WRONG" : "COSIGNER_DOWN", attestor);
-        problems.set(error.code, attestor, error.message);
+        blame(attestor, error);
       })
       .finally(() => underWay.delete(attestor));
     underWay.set(attestor, asked);
     return asked;
+  }
+
+  function blame(attestor: Address, { code, message }: CaliberError): void {
+    leftAloneUntil_ms.set(attestor, now_ms() + retry_ms);
+    problems.clear(code === "COSIGNER_DOWN" ? "COSIGNER_WRONG" : "COSIGNER_DOWN", attestor);
+    problems.set(code, attestor, message);
   }
 
   async function question({ attestor, url }: CoSigner, post: PostPayload, into: typeof held): Promise<void> {
@@ -79,7 +88,7 @@ export function createPostQuorum(options: {
       params,
       signal,
     });
-    if (!(await attests(client, attestor, into.digest, signature))) {
+    if (!(await attests(client, health, attestor, into.digest, signature))) {
       throw signerWrong("co-signer", "what it signed is not the attestor's signature of the post");
     }
     problems.clear("COSIGNER_DOWN", attestor);
@@ -88,6 +97,16 @@ export function createPostQuorum(options: {
   }
 
   return {
+    reject(refused) {
+      const attestor = lower(refused);
+      if (attestor === own || !coSigners.some((one) => one.attestor === attestor)) return false;
+      held.signatures.delete(attestor);
+      blame(
+        attestor,
+        signerWrong("co-signer", "the contract does not take its signature for the attestor's"),
+      );
+      return true;
+    },
     async signaturesFor(post) {
       const definition = epochPostTypedData(deployment, post);
       const digest = hashTypedData(definition);

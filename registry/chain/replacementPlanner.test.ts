@@ -4,9 +4,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { caliberTokenAbi } from "../../contracts-abi/abi/CaliberToken.js";
 import { titleReplacementMessage } from "../../protocol/mint/titleReplacementMessage.js";
 import { replacementTypedData } from "../replacement/replacementTypedData.js";
+import { chainClient } from "./chainClient.js";
 import { createChainReader } from "./chainReader.js";
 import { chainTransport } from "./chainTransport.js";
 import type { Deployment } from "./deployment.js";
+import type { AmendPayload, Intent } from "./intent.js";
+import { intentEffect } from "./intentEffect.js";
 import { type FakeDevice, type FakeOrder, fakeRegistry } from "./testing/fakeRegistry.js";
 import { type Anvil, startAnvil } from "./testing/startAnvil.js";
 import { type Bench, deployTo, openBench, runUntilQuiet } from "./testing/writerBench.js";
@@ -220,6 +223,52 @@ describe("a replacement", () => {
     const all = registry.recorded.flatMap((body) => (body.type === "replaced" ? [body.tx] : []));
     expect(new Set(all)).toEqual(new Set([recorded?.type === "replaced" && recorded.tx]));
     expect(registry.recorded.filter(({ type }) => type === "unminted")).toEqual([]);
+  });
+
+  it("and an amendment of the same title are never under way at once", async () => {
+    const { registry, old, next, token_id, order, bench, look } = await ordered();
+    const { store, writer } = bench;
+    const amended = (evidence: string) => ({
+      device: old.candidate.device,
+      token_id,
+      evidence,
+      assurance: 0,
+    });
+    const replacing = () => store.find(`replace:${token_id}:${next.candidate.device}`);
+    const [first, second] = ["e1".repeat(32), "e2".repeat(32)] as [string, string];
+    await look();
+    order.consent = await holder.signTypedData(typedData(order));
+    await anvil.rpc("evm_setAutomine", [false]);
+    try {
+      registry.amendments.push(amended(first));
+      await look();
+      expect(store.find(`amend:${token_id}:0x${first}`)).toMatchObject({ state: "signed" });
+      expect(replacing()).toBeNull();
+      await anvil.rpc("evm_mine");
+      await look();
+      // The title is another than the one that was consented to.
+      order.consent = await holder.signTypedData(typedData(order));
+      await look();
+      expect(replacing()).toMatchObject({ state: "signed" });
+      registry.amendments.push(amended(second));
+      await look();
+      expect(store.find(`amend:${token_id}:0x${second}`)).toBeNull();
+      await anvil.rpc("evm_mine");
+    } finally {
+      await anvil.rpc("evm_setAutomine", [true]);
+    }
+    await writer.step();
+    expect(await titleOf(token_id)).toMatchObject({
+      device: next.candidate.device,
+      evidence: next.candidate.evidence,
+    });
+    // One that was wanted before amendments waited.
+    const left = amended(second);
+    const payload: AmendPayload = { ...left, token_id: String(token_id), evidence: `0x${second}` };
+    const ports = { client: chainClient(transport()), deployment };
+    expect(await intentEffect(ports, { kind: "amend", payload } as Intent)).toMatchObject({
+      is: "overtaken",
+    });
   });
 
   it("tells of a title that is redeemed, and of a key that had one", async () => {

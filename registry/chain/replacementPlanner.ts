@@ -11,6 +11,7 @@ import { type IntentWork, intentId } from "./intent.js";
 import { findKeyChange } from "./intentEffect.js";
 import type { ReplacementWish } from "./registryView.js";
 import { revertOf } from "./revertOf.js";
+import { tokensInFlight } from "./tokensInFlight.js";
 import { chainNow_s, type Head, type WriterContext } from "./writerContext.js";
 
 export type ReplacementPlanner = { plan(head: Head): Promise<void> };
@@ -35,11 +36,7 @@ export function createReplacementPlanner(ctx: WriterContext): ReplacementPlanner
     const present = new Set(wishes.map(({ token_id }) => token_id));
     for (const token_id of looks.keys()) if (!present.has(token_id)) looks.delete(token_id);
     if (wishes.length === 0) return;
-    const underWay = new Set<string>();
-    for (const { kind, payload } of store.inState("wanted", "signed", "mined")) {
-      if (kind === "replace") underWay.add(payload.replacement.token_id);
-      if (kind === "rotate") underWay.add(payload.rotation.token_id);
-    }
+    const underWay = tokensInFlight(store);
     const due = wishes.filter((wish) => !underWay.has(String(wish.token_id)) && isDue(wish));
     await allDone(due.map((wish) => advance(wish, head)));
   }

@@ -4,7 +4,7 @@ import { caliberLogAbi } from "../../contracts-abi/abi/CaliberLog.js";
 import { caliberTokenAbi } from "../../contracts-abi/abi/CaliberToken.js";
 
 /** `name` is the contract's error, or "unknown" when the node gave no data that the ABIs know. */
-export type Revert = { name: string; text: string };
+export type Revert = { name: string; text: string; args?: readonly unknown[] };
 
 const errorsAbi = [...caliberTokenAbi, ...caliberHealthAbi, ...caliberLogAbi].filter(
   (item) => item.type === "error",
@@ -33,8 +33,8 @@ function revertData(error: BaseError): Hex | null {
 
 function decode(data: Hex): Revert {
   try {
-    const { errorName, args } = decodeErrorResult({ abi: errorsAbi, data });
-    return { name: errorName, text: `${errorName}(${(args ?? []).join(", ")})` };
+    const { errorName, args = [] } = decodeErrorResult({ abi: errorsAbi, data });
+    return { name: errorName, text: `${errorName}(${args.join(", ")})`, args };
   } catch {
     // The contracts' ABIs do not know it; the selector still tells someone.
     return { name: "unknown", text: `unknown error ${data.slice(0, 74)}` };

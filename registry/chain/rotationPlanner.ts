@@ -7,6 +7,7 @@ import { findKeyChange } from "./intentEffect.js";
 import type { RotationWish } from "./registryView.js";
 import { revertOf } from "./revertOf.js";
 import { rotationMatches } from "./rotationMatches.js";
+import { tokensInFlight } from "./tokensInFlight.js";
 import { chainNow_s, type Head, type WriterContext } from "./writerContext.js";
 
 export type RotationPlanner = { plan(head: Head): Promise<void> };
@@ -29,11 +30,7 @@ export function createRotationPlanner(ctx: WriterContext): RotationPlanner {
       problems.clear("ROTATION_INVALID", device);
     }
     if (wishes.length === 0) return;
-    const underWay = new Set<string>();
-    for (const intent of store.inState("wanted", "signed", "mined")) {
-      if (intent.kind === "rotate") underWay.add(intent.payload.rotation.token_id);
-      if (intent.kind === "replace") underWay.add(intent.payload.replacement.token_id);
-    }
+    const underWay = tokensInFlight(store);
     const free = wishes.filter(({ token_id }) => !underWay.has(String(token_id)));
     await allDone(free.filter(isDue).map((wish) => advance(wish, head)));
   }

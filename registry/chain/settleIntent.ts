@@ -1,4 +1,4 @@
-import type { TransactionReceipt } from "viem";
+import { BaseError, RpcError, RpcRequestError, type TransactionReceipt } from "viem";
 import { callOfSigned } from "./callOfSigned.js";
 import type { Intent } from "./intent.js";
 import { intentEffect } from "./intentEffect.js";
@@ -57,12 +57,19 @@ async function book(ports: Ports, intent: Intent, receipt: TransactionReceipt): 
     store.mine(intent.id, effect.tx, effect.block);
     return;
   }
-  const revert = await revertReason(ports, intent, receipt);
-  const state = effect.is === "overtaken" ? "obsolete" : judgeRevert(revert);
-  store.revert(intent.id, state, revert.text, receipt.transactionHash, block);
-  if (state === "failed") refusals.tell(problems, intent, revert.text);
+  let state: "failed" | "obsolete" = "obsolete";
+  let reason: string;
+  if (effect.is === "overtaken") {
+    reason = effect.reason;
+  } else {
+    const revert = await revertReason(ports, intent, receipt);
+    state = judgeRevert(revert);
+    reason = revert.text;
+  }
+  store.revert(intent.id, state, reason, receipt.transactionHash, block);
+  if (state === "failed") refusals.tell(problems, intent, reason);
   else refusals.over(problems, intent);
-  log.warn({ intent: intent.id, tx: receipt.transactionHash, reason: revert.text }, `intent ${state}`);
+  log.warn({ intent: intent.id, tx: receipt.transactionHash, reason }, `intent ${state}`);
 }
 
 /** A receipt carries no reason: the same call on the block's state shows it, unless gas was what ran out. */
@@ -78,8 +85,14 @@ async function revertReason(ports: Ports, intent: Intent, receipt: TransactionRe
     });
   } catch (error) {
     const revert = revertOf(error);
-    if (revert === null) throw error;
-    return revert;
+    if (revert !== null) return revert;
+    // Nodes keep the state of so many blocks: one that no longer has this one's will never tell.
+    if (!isNodesAnswer(error)) throw error;
   }
   return { name: "unknown", text: `reverted after ${receipt.gasUsed} gas` };
+}
+
+function isNodesAnswer(error: unknown): boolean {
+  if (!(error instanceof BaseError)) return false;
+  return error.walk((at) => at instanceof RpcRequestError || at instanceof RpcError) !== null;
 }
