@@ -160,7 +160,7 @@ async function reportGas(on: GasChain) {
   const address = await on.deploy({ abi: caliberLogAbi, bytecode: caliberLogBytecode, args });
   const device = newDevice();
   const payloadType = payloadTypes.report;
-  const payload = Buffer.from(Array.from({ length: 2048 }, (_, i) => 32 + ((i * 7) % 95)));
+  const payload = Buffer.from(Array.from({ length: 2_000 }, (_, i) => 32 + ((i * 7) % 95)));
   const signature = signEs256(pae(payloadType, payload), device.privateKey);
   const { entry } = encodeReportEntry(device.keyHash.slice(2), { payloadType, payload, signature });
   const { index, proof, root } = pathOver(leafHash(entry), 20);
