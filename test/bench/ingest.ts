@@ -12,7 +12,8 @@ import type { ServerReady, ServerResult } from "./ingestServer.js";
  * core of the same machine does nothing but check such signatures, measured in the same run.
  */
 const connections = 50;
-const inFlight = 20;
+/** As many as an agent has. */
+const inFlight = 32;
 const throughput_ms = 10_000;
 const latency_ms = 6_000;
 
